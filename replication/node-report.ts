@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/**
+ * What a node tells the server about itself: the document `_local/cbt-node.<instanceId>` in its center's name space,
+ * written after each replication. `_local` documents are the checkpoints' own place, so this needs no protocol.
+ */
+export const nodeReportSchema = z.object({
+  instanceId: z.string(),
+  /** The center feed's sequence that the replica has reached. */
+  since: z.string(),
+  mode: z.enum(['continuous', 'batch', 'manual']),
+  /** Changes written at the node and not pushed yet. */
+  pendingPush: z.int().nonnegative(),
+  documents: z.int().nonnegative(),
+  /** Partition to digest, 64 hexadecimal digits. */
+  digests: z.record(z.string(), z.string()),
+  /** Documents that differ from the hub's at the same sequence, by name; empty when none is known to. */
+  differences: z.array(z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) })),
+  lastPullAt: z.iso.datetime().nullable(),
+  lastPushAt: z.iso.datetime().nullable(),
+  reportedAt: z.iso.datetime(),
+});
+
+export type NodeReport = z.infer<typeof nodeReportSchema>;
+
+/** One document in which two sides differ. */
+export type Difference = NodeReport['differences'][number];
+
+/** The id prefix of node reports. */
+export const NODE_REPORT_PREFIX = '_local/cbt-node.';
