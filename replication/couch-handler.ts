@@ -1,0 +1,196 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import expressPouchDB from 'express-pouchdb';
+import { contain } from './contain.ts';
+import { isLive, serveLiveChanges } from './couch-changes.ts';
+import { type CouchPath, jsonQuery, parseCouchPath, readJsonBody, sendJson } from './couch-request.ts';
+import { messageOf, SyncError } from './errors.ts';
+import { readRelated } from './multipart.ts';
+import type { Database, PouchConstructor } from './pouch.ts';
+
+export interface CouchHandlerOptions {
+  /** The names of the databases there are. */
+  databases(): Promise<string[]>;
+  /**
+   * A database that the program itself holds open: it can be neither made nor destroyed here. `undefined` for others.
+   * @throws SyncError not_ready while it is closed.
+   */
+  held(name: string): Database | undefined;
+  /** Whether other databases may be made. */
+  mayCreate: boolean;
+  /** Aborts when the program stops: feeds that wait end. */
+  stopping: AbortSignal;
+  onError(error: unknown, request: IncomingMessage): void;
+}
+
+/** Takes a request whose `url` is a path under the CouchDB root. */
+export type CouchHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Parameters of the filter `center/by_center`, whose ids must not be taken for numbers. */
+const TEXT_PARAMETERS = ['center', 'tests'];
+
+/**
+ * PouchDBs as a CouchDB server, through express-pouchdb. What it cannot do safely is done here: feeds that wait, and
+ * multipart bodies, which it leaves in temporary files and a broken one of which ends the process.
+ */
+export function createCouchHandler(pouch: PouchConstructor, options: CouchHandlerOptions): CouchHandler {
+  const databases = createDatabases(pouch, options);
+  // The parts that are left out keep users, sessions, a configuration and a log of their own, in the working folder.
+  const app = expressPouchDB(databases.facade, {
+    mode: 'minimumForPouchDB',
+    overrideMode: { include: ['routes/find', 'routes/ddoc-info'] },
+  });
+  app.disable('x-powered-by');
+  app.use((error, request, response, _next) => fail(error, request, response));
+
+  function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    // A client that has gone away is no failure of ours.
+    if (response.destroyed) return;
+    const { status, name } = error as { status?: number; name?: string };
+    const reason = messageOf(error);
+    if (error instanceof SyncError) {
+      sendJson(response, error.statusCode, error);
+    } else if (status !== undefined && status < 500) {
+      sendJson(response, status, { error: name ?? 'bad_request', reason });
+    } else {
+      options.onError(error, request);
+      sendJson(response, 500, { error: 'internal_error', reason });
+    }
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = parseCouchPath(request.url ?? '/');
+    if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) {
+      throw new SyncError('too_large', 'the request entity is too large');
+    }
+    const query = jsonQuery(path.query);
+    await databases.destroyed(path.database);
+    // What throws later, in express-pouchdb's chain of openings, has every request after it fail.
+    options.held(path.database);
+    if (path.rest === '' && path.database !== '' && !path.database.startsWith('_')) {
+      if (request.method === 'DELETE' && !path.query.has('rev')) {
+        await databases.destroy(path.database);
+        sendJson(response, 200, { ok: true });
+        return;
+      }
+      if (request.method === 'PUT') databases.checkCreate(path.database);
+    }
+    if (path.rest === '_changes' && isLive(query)) {
+      const db = await databases.open(path.database);
+      const body = request.method === 'POST' ? await readJsonBody(request, BODY_LIMIT_BYTES) : {};
+      return serveLiveChanges(db, { ...body, ...textQuery(path, query) }, response, options.stopping);
+    }
+    if (isMultipart(request)) return servePut(await databases.open(path.database), path, request, response);
+    request.url = quoteParameters(request.url ?? '/', path);
+    app(request, response);
+  }
+
+  return (request, response) => {
+    const onFailure = (error: unknown): void => fail(error, request, response);
+    contain(() => void serve(request, response).catch(onFailure), onFailure);
+  };
+}
+
+/** What express-pouchdb takes for a PouchDB constructor: only the databases that may be reached, opened once each. */
+function createDatabases(pouch: PouchConstructor, { databases, held, mayCreate }: CouchHandlerOptions) {
+  const opened = new Map<string, Database>();
+  const destroying = new Map<string, Promise<void>>();
+
+  function openNow(name: string): Database {
+    const db = held(name) ?? opened.get(name) ?? new pouch(name);
+    if (!held(name)) opened.set(name, db);
+    return db;
+  }
+
+  /** Called back, or at the start for its promise. */
+  async function allDbs(callback?: (error: unknown, names?: string[]) => void): Promise<string[]> {
+    const names = await databases();
+    callback?.(undefined, names);
+    return names;
+  }
+
+  function Facade(name: string): Database {
+    return openNow(name);
+  }
+  const facade: object = Object.assign(Facade, {
+    new: openNow,
+    allDbs,
+    defaults: true,
+    preferredAdapters: ['leveldb'],
+    // It would put an old pouchdb-find in the place of the one that is installed already.
+    plugin: () => facade,
+    __dbCacheMap: { get: openNow, set() {}, delete() {} },
+  });
+
+  return {
+    facade,
+    async open(name: string): Promise<Database> {
+      const exists = (await databases()).includes(name) && !destroying.has(name);
+      if (!exists) throw new SyncError('not_found', 'no_db_file');
+      return openNow(name);
+    },
+    checkCreate(name: string): void {
+      if (mayCreate || held(name)) return;
+      throw new SyncError('forbidden', 'databases are not made here');
+    },
+    async destroy(name: string): Promise<void> {
+      if (held(name)) throw new SyncError('forbidden', `${name} is in use and is not destroyed over HTTP`);
+      const db = await this.open(name);
+      // Until its folder is gone it stays the one that is open: another would never be ready.
+      const gone = db.destroy().finally(() => {
+        opened.delete(name);
+        destroying.delete(name);
+      });
+      destroying.set(
+        name,
+        gone.catch(() => undefined),
+      );
+      await gone;
+    },
+    /** Resolves when a database of this name is not, or no longer, being destroyed. */
+    async destroyed(name: string): Promise<void> {
+      await destroying.get(name);
+    },
+  };
+}
+
+function isMultipart({ method, headers }: IncomingMessage): boolean {
+  const type = headers['content-type'] ?? '';
+  if (type.startsWith('multipart/form-data')) {
+    throw new SyncError('unsupported_media_type', 'attachments are sent with PUT');
+  }
+  return method === 'PUT' && type.startsWith('multipart/related');
+}
+
+/** `PUT` of a document with its attachments as `multipart/related`. */
+async function servePut(
+  db: Database,
+  { rest, query }: CouchPath,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const doc = await readRelated(request.headers['content-type'] ?? '', request);
+  const rev = doc._rev ?? query.get('rev') ?? undefined;
+  const put = { ...doc, _id: decodeURIComponent(rest), ...(rev && { _rev: rev }) };
+  const newEdits = query.get('new_edits') !== 'false';
+  const stored = await db.put(put as never, newEdits ? {} : ({ new_edits: false } as never));
+  response.setHeader('etag', JSON.stringify(stored.rev));
+  sendJson(response, 201, { ok: true, id: stored.id, rev: stored.rev });
+}
+
+/** The query with the filter's ids as they stand in it. */
+function textQuery({ query }: CouchPath, parsed: Record<string, unknown>): Record<string, unknown> {
+  const texts = TEXT_PARAMETERS.filter((name) => query.has(name)).map((name) => [name, query.get(name)]);
+  return { ...parsed, ...Object.fromEntries(texts) };
+}
+
+/** The URL with the filter's ids as JSON strings, since express-pouchdb would read `2026.10` as 2026.1. */
+function quoteParameters(url: string, { rest, query }: CouchPath): string {
+  if (rest !== '_changes' || !TEXT_PARAMETERS.some((name) => query.has(name))) return url;
+  const quoted = new URLSearchParams(query);
+  for (const name of TEXT_PARAMETERS) {
+    const text = quoted.get(name);
+    if (text !== null) quoted.set(name, JSON.stringify(text));
+  }
+  return `${url.split('?', 1)[0]}?${quoted}`;
+}

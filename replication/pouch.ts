@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import leveldown from 'leveldown';
+import PouchDB from 'pouchdb';
+import leveldbAdapter from 'pouchdb-adapter-leveldb';
+import find from 'pouchdb-find';
+import merge from 'pouchdb-merge';
+import type { StoredDocument } from './documents.ts';
+
+PouchDB.plugin(leveldbAdapter);
+PouchDB.plugin(find);
+answerUnknownRevisions();
+
+export type Database = PouchDB.Database<StoredDocument>;
+/** A PouchDB constructor whose databases live in one folder; express-pouchdb takes one. */
+export type PouchConstructor = new (name: string) => Database;
+
+/**
+ * How much LevelDB holds in memory (and in its synced log) before it sorts it into files. Its default of 4 MiB has a
+ * batch of answer sheets rewritten again and again while the next ones come.
+ */
+const WRITE_BUFFER_BYTES = 16 << 20;
+
+/**
+ * LevelDB that acknowledges a write only when it is on the disk. PouchDB's default leaves the last writes in a
+ * buffer of the operating system, where a power cut takes them.
+ */
+function syncedLevelDown(location: string) {
+  const level = leveldown(location);
+  const put = level._put.bind(level);
+  const batch = level._batch.bind(level);
+  const open = level._open.bind(level);
+  level._put = (key, value, options, callback) => put(key, value, { ...options, sync: true }, callback);
+  level._batch = (operations, options, callback) => batch(operations, { ...options, sync: true }, callback);
+  level._open = (options, callback) => open({ ...options, writeBufferSize: WRITE_BUFFER_BYTES }, callback);
+  return level;
+}
+syncedLevelDown.destroy = leveldown.destroy;
+
+/** A PouchDB constructor for the databases of `folder` (made when missing), each write synced to disk. */
+export function pouchIn(folder: string): PouchConstructor {
+  mkdirSync(folder, { recursive: true });
+  const options = { prefix: join(folder, '/'), db: syncedLevelDown };
+  return PouchDB.defaults(options as PouchDB.Configuration.DatabaseConfiguration) as PouchConstructor;
+}
+
+/** A database behind HTTP: a CouchDB, or a center feed. */
+export function pouchAt(
+  url: string,
+  options: PouchDB.Configuration.RemoteDatabaseConfiguration = {},
+): Database {
+  return new PouchDB<StoredDocument>(url, { skip_setup: true, ...options });
+}
+
+/**
+ * Asked for the `latest` of a revision that its document does not have, PouchDB throws where nobody can catch it, and
+ * the process ends. The revision stands for itself here, so that it is answered as missing, as CouchDB does.
+ */
+function answerUnknownRevisions(): void {
+  const { latest } = merge;
+  merge.latest = (rev, metadata) => (merge.revExists(metadata.rev_tree, rev) ? latest(rev, metadata) : rev);
+}
