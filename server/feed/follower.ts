@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Hub } from '../hub.ts';
+import { applyChanged } from './apply.ts';
+import { type HubChange, readChanged } from './changed-documents.ts';
+import type { Level } from './partition-log.ts';
+import type { FeedState } from './state.ts';
+
+const BATCH = 500;
+const RETRY_MS = 1000;
+const QUIET_STEP_MS = 20;
+const QUIET_LIMIT_MS = 1000;
+
+/** Follows the hub's changes into the index. */
+export interface Follower extends AsyncDisposable {
+  /** Reads on until the hub has nothing newer than at the time of the call. Calls share the work under way. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Starts following. `onApplied` is told which partitions changed, after they are in the index.
+ * A hub that cannot be reached is asked again every second; the index stays as it is meanwhile.
+ */
+export function startFollower(
+  hub: Hub,
+  level: Level,
+  state: FeedState,
+  log: FastifyBaseLogger,
+  onApplied: (partitions: Set<string>) => void,
+): Follower {
+  const stop = new AbortController();
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  async function readToEnd(): Promise<void> {
+    while (!stop.signal.aborted) {
+      // Without a batch size of its own, PouchDB asks a CouchDB for 25 rows at a time.
+      const paging = { limit: BATCH, batch_size: BATCH };
+      const options = { since: state.meta.hubSeq, ...paging, style: 'all_docs', include_docs: true };
+      const { results, last_seq } = await hub.db.changes(options as PouchDB.Core.ChangesOptions);
+      const changed = await readChanged(hub.db, results as unknown as HubChange[]);
+      const apply = () => applyChanged(level, state, changed, last_seq);
+      if (results.length > 0) onApplied(await state.exclusively(apply));
+      if (results.length < BATCH) return;
+    }
+  }
+
+  function drain(): Promise<void> {
+    if (!running) {
+      running = readToEnd().finally(() => {
+        running = undefined;
+      });
+      return running;
+    }
+    // What is under way may have passed the caller's write by already: one more round follows it.
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return drain();
+      });
+    return next;
+  }
+
+  /** Acknowledging writes comes before indexing them; whoever reads has `drain` do it at once. */
+  async function quiet(): Promise<void> {
+    for (let waited = 0; hub.busy && waited < QUIET_LIMIT_MS; waited += QUIET_STEP_MS) {
+      await delay(QUIET_STEP_MS, undefined, { signal: stop.signal });
+    }
+  }
+
+  async function follow(): Promise<void> {
+    while (!stop.signal.aborted) {
+      try {
+        await quiet();
+        await drain();
+        await hubChanged(hub, state.meta.hubSeq, stop.signal);
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        log.error({ err: error }, 'the feed cannot follow the hub; it tries again');
+        await delay(RETRY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  const following = follow();
+  return {
+    drain,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await following;
+      await (next ?? running)?.catch(() => undefined);
+    },
+  };
+}
+
+/** Resolves when the hub has a change after `since`; also on a heartbeat, so that a dead connection is left behind. */
+async function hubChanged(hub: Hub, since: string | number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const feed = hub.db.changes({ since, live: true, limit: 1, heartbeat: 10_000, return_docs: false });
+  const done = (): void => resolve();
+  feed.on('change', done).on('complete', done).on('error', reject);
+  signal.addEventListener('abort', done, { once: true });
+  if (signal.aborted) done();
+  const timer = setTimeout(done, 60_000);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', done);
+    feed.cancel();
+  }
+}
