@@ -1,0 +1,147 @@
+import type { StoredDocument } from '../../replication/documents.ts';
+import { SyncError } from '../../replication/errors.ts';
+import type { WriteOutcome } from '../../replication/group-commit.ts';
+import { parseId } from '../../replication/ids.ts';
+import { mayWriteId, refusalOf } from '../../replication/permissions.ts';
+import { parseRevision, revisionsOf } from '../../replication/revisions.ts';
+import { isWithdrawalRevision } from '../feed/withdrawal.ts';
+import type { ServerParts } from '../parts.ts';
+
+/** Ancestors that are tried, from the nearest on, to see what an enrollment was changed from. */
+const ANCESTORS_TRIED = 20;
+/** Fields that begin with `_` and that a client may send. */
+const SPECIAL_FIELDS = new Set([
+  '_id',
+  '_rev',
+  '_revisions',
+  '_deleted',
+  '_attachments',
+  '_conflicts',
+  '_deleted_conflicts',
+  '_local_seq',
+  '_revs_info',
+]);
+
+/** Writes what a center sends; each document that may not be stored is refused alone and kept in the quarantine. */
+export type WriteForCenter = (
+  centerId: string,
+  docs: readonly StoredDocument[],
+  options: { newEdits: boolean },
+) => Promise<WriteOutcome[]>;
+
+export function createCenterWrites({ hub, quarantine }: ServerParts): WriteForCenter {
+  async function refuse(
+    centerId: string,
+    doc: StoredDocument,
+    reason: string,
+    options: { newEdits: boolean },
+  ): Promise<WriteOutcome> {
+    // A revision that the hub has already carries nothing that could be lost.
+    if (options.newEdits || !(await isKnown(hub.db, doc)))
+      await quarantine.add(centerId, doc, reason, options);
+    return { id: doc._id, error: 'forbidden', reason, status: 403 };
+  }
+
+  return async (centerId, docs, { newEdits }) => {
+    const outcomes: WriteOutcome[] = new Array(docs.length);
+    const admitted: { doc: StoredDocument; index: number }[] = [];
+    for (const [index, doc] of docs.entries()) {
+      if (!newEdits && doc._rev && isWithdrawalRevision(doc._id, doc._rev)) {
+        outcomes[index] = { ok: true, id: doc._id, rev: doc._rev };
+        continue;
+      }
+      const reason = malformed(doc, newEdits) ?? (await refusal(hub.db, centerId, doc, newEdits));
+      if (reason === undefined) admitted.push({ doc, index });
+      else outcomes[index] = await refuse(centerId, doc, reason, { newEdits });
+    }
+    const written = await hub.write(
+      admitted.map(({ doc }) => doc),
+      { newEdits },
+    );
+    for (const [place, { index }] of admitted.entries()) outcomes[index] = written[place] as WriteOutcome;
+    return outcomes;
+  };
+}
+
+/** One document's outcome as an answer. @throws SyncError when it was not stored. */
+export function storedOrThrow(outcome: WriteOutcome | undefined): { ok: true; id: string; rev: string } {
+  if (outcome === undefined) throw new SyncError('internal_error', 'the write has no outcome');
+  if ('ok' in outcome) return outcome;
+  if (outcome.error === 'forbidden') throw new SyncError('forbidden', outcome.reason);
+  if (outcome.status === 409) throw new SyncError('conflict', 'Document update conflict.');
+  if (outcome.status === 412) throw new SyncError('missing_stub', outcome.reason);
+  if (outcome.status === 404) throw new SyncError('not_found', 'missing');
+  throw new SyncError(outcome.status < 500 ? 'bad_request' : 'internal_error', outcome.reason);
+}
+
+/** What makes a document impossible to store, before any rule is asked. */
+function malformed(doc: StoredDocument, newEdits: boolean): string | undefined {
+  const unknown = Object.keys(doc).find((field) => field.startsWith('_') && !SPECIAL_FIELDS.has(field));
+  if (unknown !== undefined) return `${unknown}: fields that begin with _ are reserved`;
+  if (doc._rev === undefined) return newEdits ? undefined : 'a replicated document needs its _rev';
+  const rev = typeof doc._rev === 'string' ? parseRevision(doc._rev) : undefined;
+  if (!rev) return '_rev is not <generation>-<hash>';
+  const history = doc._revisions;
+  if (history === undefined) return undefined;
+  const fits = Array.isArray(history.ids) && history.start === rev.generation && history.ids[0] === rev.hash;
+  return fits ? undefined : '_revisions does not begin with _rev';
+}
+
+type Hubs = ServerParts['hub']['db'];
+
+async function refusal(
+  hub: Hubs,
+  centerId: string,
+  doc: StoredDocument,
+  newEdits: boolean,
+): Promise<string | undefined> {
+  const type = mayWriteId(centerId, doc._id) ? parseId(doc._id)?.type : undefined;
+  if (type === 'enrollment') {
+    const reason = refusalOf(centerId, doc, await changedFrom(hub, doc, newEdits));
+    if (reason !== undefined || !(await isDeletedOnline(hub, doc))) return reason;
+    return 'the enrollment was moved or taken out online';
+  }
+  const isChange = (type === 'result' || type === 'log') && isLaterRevision(doc, newEdits);
+  return refusalOf(centerId, doc, isChange ? doc : undefined);
+}
+
+function isLaterRevision({ _rev }: StoredDocument, newEdits: boolean): boolean {
+  if (_rev === undefined) return false;
+  return newEdits || (parseRevision(_rev)?.generation ?? 0) > 1;
+}
+
+/** The version that a write was made on: the nearest ancestor whose body the hub still has, else the winner. */
+async function changedFrom(
+  hub: Hubs,
+  doc: StoredDocument,
+  newEdits: boolean,
+): Promise<StoredDocument | undefined> {
+  const history = doc._revisions ? revisionsOf(doc._revisions).slice(1, 1 + ANCESTORS_TRIED) : [];
+  const revs = newEdits ? (doc._rev ? [doc._rev] : []) : history;
+  const bodies = await readBodies(
+    hub,
+    revs.map((rev) => ({ id: doc._id, rev })),
+  );
+  const nearest = revs.map((rev) => bodies.find((body) => body._rev === rev)).find(Boolean);
+  return nearest ?? (await readBodies(hub, [{ id: doc._id }]))[0];
+}
+
+/** A change made on an older version beats a tombstone, and would bring back at this center what moved to another. */
+async function isDeletedOnline(hub: Hubs, doc: StoredDocument): Promise<boolean> {
+  const [row] = (await hub.allDocs({ keys: [doc._id] })).rows;
+  if (!row || !('value' in row) || !row.value.deleted) return false;
+  return !(doc._revisions ? revisionsOf(doc._revisions) : [doc._rev]).includes(row.value.rev);
+}
+
+async function readBodies(hub: Hubs, docs: { id: string; rev?: string }[]): Promise<StoredDocument[]> {
+  if (docs.length === 0) return [];
+  const { results } = await hub.bulkGet({ docs } as PouchDB.Core.BulkGetOptions);
+  const answers = results.flatMap((result) => result.docs);
+  return answers.flatMap((answer) => ('ok' in answer ? [answer.ok as StoredDocument] : []));
+}
+
+async function isKnown(hub: Hubs, doc: StoredDocument): Promise<boolean> {
+  if (doc._rev === undefined || !parseId(doc._id)) return false;
+  const diff = await hub.revsDiff({ [doc._id]: [doc._rev] });
+  return diff[doc._id] === undefined;
+}
