@@ -1,0 +1,149 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { isIdPart } from '../../replication/ids.ts';
+import type { ServerParts } from '../parts.ts';
+import { setAssignment } from './assignments.ts';
+import { createCenters } from './centers.ts';
+import { readReadiness } from './readiness.ts';
+import * as schemas from './schemas.ts';
+import { readStatus } from './sync-status.ts';
+
+/** A center that lacks something and was not heard of for so long is called silent, not behind. */
+const SILENT_AFTER_MINUTES = 60;
+const QUARANTINE_PAGE = 1000;
+
+const partOfId = z.string().refine(isIdPart, 'only A-Z a-z 0-9 . _ - are admitted');
+
+/** Centers, assignments, status and quarantine, for administrators. */
+export function registerControl(app: FastifyInstance, parts: ServerParts): void {
+  const api = app.withTypeProvider<ZodTypeProvider>();
+  registerCenters(api, parts);
+  registerAssignments(api, parts);
+  registerReports(api, parts);
+}
+
+type Api = ReturnType<typeof asApi>;
+function asApi(app: FastifyInstance) {
+  return app.withTypeProvider<ZodTypeProvider>();
+}
+
+function registerCenters(api: Api, parts: ServerParts): void {
+  const centers = createCenters(parts);
+  const { problem } = schemas;
+
+  api.post(
+    '/api/centers',
+    {
+      schema: {
+        summary: 'Add a center',
+        description:
+          'Makes the center, or gives one that was imported its secret. The secret is shown this once.',
+        body: schemas.newCenter,
+        response: { 201: schemas.secretAnswer, 400: problem, 409: problem },
+      },
+    },
+    async ({ body }, reply) => reply.code(201).send(await centers.create(body)),
+  );
+
+  api.get(
+    '/api/centers',
+    { schema: { summary: 'List the centers', response: { 200: schemas.centerList } } },
+    async () => ({ centers: await centers.list() }),
+  );
+
+  api.get(
+    '/api/centers/:id',
+    {
+      schema: {
+        summary: 'Read a center',
+        params: schemas.centerParams,
+        response: { 200: schemas.centerAnswer, 404: problem },
+      },
+    },
+    async ({ params }) => centers.get(params.id),
+  );
+
+  api.post(
+    '/api/centers/:id/secret',
+    {
+      schema: {
+        summary: 'Replace a center’s secret',
+        description: 'The old secret is dead at once; feeds that wait with it end.',
+        params: schemas.centerParams,
+        response: { 200: schemas.secretAnswer, 404: problem },
+      },
+    },
+    async ({ params }) => centers.replaceSecret(params.id),
+  );
+}
+
+function registerAssignments(api: Api, parts: ServerParts): void {
+  const url = '/api/tests/:testId/centers/:centerId';
+  const { problem, assignmentParams: params, assignmentAnswer: answer } = schemas;
+
+  api.put(
+    url,
+    { schema: { summary: 'Assign a test to a center', params, response: { 200: answer, 404: problem } } },
+    async ({ params: { centerId, testId } }) =>
+      setAssignment(parts, centerId, testId, 'assigned', new Date()),
+  );
+
+  api.delete(
+    url,
+    { schema: { summary: 'Withdraw a test from a center', params, response: { 200: answer, 404: problem } } },
+    async ({ params: { centerId, testId } }) =>
+      setAssignment(parts, centerId, testId, 'withdrawn', new Date()),
+  );
+}
+
+function registerReports(api: Api, parts: ServerParts): void {
+  const centers = createCenters(parts);
+
+  api.get(
+    '/api/status',
+    { schema: { summary: 'Where every center stands', response: { 200: schemas.statusAnswer } } },
+    async () => ({ ready: parts.feed.ready, centers: await readStatus(parts, centers) }),
+  );
+
+  api.get(
+    '/api/readiness',
+    {
+      schema: {
+        summary: 'Whether each center holds what its tests need',
+        querystring: z.object({
+          test: partOfId.optional(),
+          silentAfterMinutes: z.coerce.number().positive().default(SILENT_AFTER_MINUTES),
+        }),
+        response: { 200: schemas.readinessAnswer },
+      },
+    },
+    async ({ query: { test, silentAfterMinutes } }) => {
+      const options = { test, silentAfterMs: silentAfterMinutes * 60_000, now: new Date() };
+      const rows = await readReadiness(parts, centers, options);
+      return { ready: rows.every((row) => row.state === 'ready'), rows };
+    },
+  );
+
+  api.get(
+    '/api/quarantine',
+    {
+      schema: {
+        summary: 'Writes of centers that were refused, with their reasons',
+        querystring: z.object({
+          center: partOfId.optional(),
+          limit: z.coerce.number().int().positive().max(10_000).default(QUARANTINE_PAGE),
+        }),
+        response: { 200: schemas.quarantineAnswer },
+      },
+    },
+    async ({ query: { center, limit } }) => {
+      const entries = [];
+      for await (const entry of parts.quarantine.list(center)) {
+        if (entries.length === limit) return { entries, more: true };
+        entries.push(entry);
+      }
+      return { entries, more: false };
+    },
+  );
+}

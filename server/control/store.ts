@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+
+/**
+ * What the server keeps for itself, beside the hub and never replicated: credentials, checkpoints of the centers'
+ * clients, the quarantine. One LevelDB at `<dataDir>/control`; every write is synced before it is acknowledged.
+ */
+export interface ControlStore extends AsyncDisposable {
+  /** A name space of JSON values; keys sort bytewise. */
+  space<Value>(name: string): Space<Value>;
+}
+
+/** One name space of the control store. */
+export interface Space<Value> {
+  get(key: string): Promise<Value | undefined>;
+  put(key: string, value: Value): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** The values of keys, in their order. */
+  getMany(keys: string[]): Promise<(Value | undefined)[]>;
+  /** Writes all or nothing; `undefined` deletes. */
+  batch(entries: Iterable<[key: string, value: Value | undefined]>): Promise<void>;
+  /** The entries whose key begins with `prefix`, in key order. */
+  entries(prefix?: string): AsyncIterable<[string, Value]>;
+}
+
+export async function openControlStore(dataDir: string): Promise<ControlStore> {
+  const level = new ClassicLevel<string, string>(join(dataDir, 'control'));
+  await level.open();
+  return {
+    space<Value>(name: string): Space<Value> {
+      const space = level.sublevel<string, Value>(name, { valueEncoding: 'json' });
+      return {
+        get: (key) => space.get(key),
+        // A sublevel hands its options down to the database, whose `sync` the types of a sublevel do not name.
+        put: (key, value) => space.put(key, value, { sync: true } as object),
+        delete: (key) => space.del(key, { sync: true } as object),
+        getMany: (keys) => space.getMany(keys),
+        batch: (entries) =>
+          space.batch(
+            Array.from(entries, ([key, value]) =>
+              value === undefined ? { type: 'del', key } : { type: 'put', key, value },
+            ),
+            { sync: true } as object,
+          ),
+        entries: (prefix = '') => space.iterator(prefix ? { gte: prefix, lt: `${prefix}\uffff` } : {}),
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await level.close();
+    },
+  };
+}
