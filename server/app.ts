@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { pino } from 'pino';
+import { installDesignDocuments } from '../design-docs/install.ts';
+import { unusableFolder } from '../replication/data-folder.ts';
+import { SyncError } from '../replication/errors.ts';
+import { announceRunning } from '../replication/running.ts';
+import type { ServerConfig } from './config.ts';
+import { registerApi } from './control/api.ts';
+import { openCredentials } from './control/credentials.ts';
+import { adminToken, serverUuid } from './control/identity.ts';
+import { openQuarantine } from './control/quarantine.ts';
+import { type ControlStore, openControlStore } from './control/store.ts';
+import { registerCouch } from './couch/routes.ts';
+import { registerErrors, sendError } from './errors.ts';
+import { openFeed } from './feed/open.ts';
+import { openHub } from './hub.ts';
+import { registerObservability } from './observability.ts';
+import type { ServerParts } from './parts.ts';
+import { registerReplicas } from './replica/routes.ts';
+
+const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Document ids may stand in a path, percent-encoded. */
+const MAX_PARAM_LENGTH = 1000;
+
+/** The server, open. Disposing it ends what waits, finishes what runs and closes the parts in reverse. */
+export interface Server extends AsyncDisposable {
+  /** Where it answers, on this machine; empty when it does not listen. */
+  readonly url: string;
+  readonly adminToken: string;
+  readonly parts: ServerParts;
+  readonly app: FastifyInstance;
+}
+
+export interface ServerOptions {
+  /** False: routes answer to `app.inject` only. */
+  listen?: boolean;
+  /** False: leaves no address in `dataDir`; for a command that opens the folder for its own use. */
+  announce?: boolean;
+  log?: FastifyBaseLogger;
+}
+
+/** Opens the server's parts, then its routes. @throws SyncError in_use when the folder or the port is taken. */
+export async function openServer(config: ServerConfig, options: ServerOptions = {}): Promise<Server> {
+  await using opening = new AsyncDisposableStack();
+  const log = options.log ?? pino({ level: config.logLevel });
+  const store = opening.use(await openStore(config.dataDir));
+  const admin = await adminToken(config.dataDir, config.adminToken);
+  const stopping = new AbortController();
+  const parts = await openParts({ config, store, log, stopping: stopping.signal }, admin.token, opening);
+  const app = await openRoutes(parts, opening);
+  opening.defer(() => stopping.abort());
+  let url = '';
+  if (options.listen !== false) {
+    url = await listen(app, config);
+    if (admin.file) log.info({ file: admin.file }, `the admin token is in ${admin.file}`);
+    if (options.announce !== false) {
+      opening.use(await announceRunning(config.dataDir, { url, token: admin.token }));
+    }
+  }
+  const opened = opening.move();
+  return { url, adminToken: admin.token, parts, app, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** Each part after those it needs; `opening` closes them in reverse. */
+async function openParts(
+  given: Pick<ServerParts, 'config' | 'store' | 'log' | 'stopping'>,
+  token: string,
+  opening: AsyncDisposableStack,
+): Promise<ServerParts> {
+  const { config, store, log } = given;
+  const hub = opening.use(await openHub(config));
+  await installDesignDocuments(hub.db);
+  return {
+    ...given,
+    hub,
+    feed: opening.use(await openFeed({ dataDir: config.dataDir, hub, log })),
+    credentials: await openCredentials(store, token),
+    quarantine: openQuarantine(store),
+    uuid: await serverUuid(store),
+  };
+}
+
+/** The store is the first LevelDB that is opened, so its lock is the folder's. */
+async function openStore(dataDir: string): Promise<ControlStore> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+    return await openControlStore(dataDir);
+  } catch (error) {
+    throw unusableFolder(dataDir, error);
+  }
+}
+
+async function openRoutes(parts: ServerParts, opening: AsyncDisposableStack): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: parts.log,
+    // A line per request would cost more than the request; errors are logged by the error handler.
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: sendError,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+  });
+  opening.defer(() => app.close());
+  registerErrors(app);
+  registerObservability(app, parts);
+  registerReplicas(app, parts);
+  registerCouch(app, parts);
+  registerApi(app, parts);
+  await app.ready();
+  return app;
+}
+
+async function listen(app: FastifyInstance, config: ServerConfig): Promise<string> {
+  try {
+    await app.listen({
+      port: config.port,
+      host: config.host,
+      listenTextResolver: (address) => `the server answers at ${address}`,
+    });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE') throw error;
+    throw new SyncError('in_use', `port ${config.port} is taken by another process`, { cause: error });
+  }
+  return localUrl(app.server.address() as AddressInfo);
+}
+
+/** An address that answers on this machine: one that means "all interfaces" cannot be asked. */
+function localUrl({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  if (address === '::') return `http://[::1]:${port}`;
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}
