@@ -1,0 +1,76 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SyncError } from '../replication/errors.ts';
+import { isIdPart } from '../replication/ids.ts';
+
+const schema = z.object({
+  server: z.url({ protocol: /^https?$/, error: 'is not an http or https address' }),
+  centerId: z.string().refine(isIdPart, 'is not a center id'),
+  secret: z.string().min(1, 'is empty'),
+  /** A part of the replication id; kept so that no replication has to ask for it. */
+  serverUuid: z.string().optional(),
+});
+
+/** Which center this node is, which server it belongs to, and the secret it shows there. */
+export type Identity = z.infer<typeof schema>;
+
+const FILE = 'node.json';
+
+/** Checks what an operator gave. @throws SyncError bad_request that names each wrong part. */
+export function parseIdentity(given: { server: string; centerId: string; secret: string }): Identity {
+  const parsed = schema.safeParse({ ...given, server: given.server.replace(/\/+$/, '') });
+  if (parsed.success) return parsed.data;
+  const list = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new SyncError('bad_request', list.join('; '));
+}
+
+/** The identity kept in `dataDir`, `undefined` before the node has been set up. */
+export async function readIdentity(dataDir: string): Promise<Identity | undefined> {
+  const file = join(dataDir, FILE);
+  const text = await readFile(file, 'utf8').catch(absent);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SyncError('bad_request', `${file} is not readable as set up; run "cbt-node setup" again`, {
+      cause,
+    });
+  }
+}
+
+/** Keeps the identity in `dataDir`, readable by its owner only; on the disk, whole or not at all, when it returns. */
+export async function writeIdentity(dataDir: string, identity: Identity): Promise<string> {
+  await mkdir(dataDir, { recursive: true });
+  const file = join(dataDir, FILE);
+  const draft = `${file}.${process.pid}`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(identity, undefined, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, file);
+  const folder = await open(dataDir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+  return file;
+}
+
+/** The address of the center's feed. */
+export function replicaUrl({ server, centerId }: Pick<Identity, 'server' | 'centerId'>): string {
+  return `${server}/replicas/${encodeURIComponent(centerId)}`;
+}
+
+/** The `Authorization` header of the center. */
+export function authorizationOf({ centerId, secret }: Identity): string {
+  return `Basic ${Buffer.from(`${centerId}:${secret}`).toString('base64')}`;
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
