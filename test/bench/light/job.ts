@@ -1,0 +1,45 @@
+/** One center's database as a light client reaches it. */
+export interface LightTarget {
+  centerId: string;
+  /** The database's URL. */
+  url: string;
+  authorization?: string;
+}
+
+export interface PullJob {
+  kind: 'pull';
+  targets: LightTarget[];
+}
+
+export interface PushJob {
+  kind: 'push';
+  targets: LightTarget[];
+  /** Answer sheets of each center. */
+  sheets: number;
+  /** 72 make about 5 KB. */
+  questionsPerSheet: number;
+}
+
+export interface WaitJob {
+  kind: 'wait';
+  targets: LightTarget[];
+  /** Added to each `_changes`, with the center's id for `{center}`. */
+  query: string;
+  /** The hub database that documents are written to. */
+  hubUrl: string;
+  hubAuthorization?: string;
+  writes: number;
+}
+
+export type LightJob = PullJob | PushJob | WaitJob;
+
+export interface Transfer {
+  documents: number;
+  bytes: number;
+  seconds: number;
+}
+
+/** From the acknowledgement of a write to its arrival, in milliseconds; sorted. */
+export interface Arrivals {
+  latenciesMs: number[];
+}
