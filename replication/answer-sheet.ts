@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject } from './json.ts';
 
 /** One answer: the option chosen (`null` clears it), `n`, the count of the session's saves, and when. */
-interface Answer {
+export interface Answer {
   choice: string | null;
   n?: number;
   at?: string;

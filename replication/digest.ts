@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from './canonical.ts';
 import type { StoredDocument } from './documents.ts';
 
 /**
@@ -42,16 +43,9 @@ export function formatDigest(sum: bigint): string {
 /** A body as JSON with sorted keys: the same text on every machine, whatever order the fields were stored in. */
 function canonicalBody(body: StoredDocument): string {
   const fields = Object.keys(body).filter((key) => !key.startsWith('_'));
-  const parts = fields.sort().map((key) => `${JSON.stringify(key)}:${canonical(body[key])}`);
+  const parts = fields.sort().map((key) => `${JSON.stringify(key)}:${canonicalJson(body[key])}`);
   for (const [name, stub] of Object.entries(body._attachments ?? {}).sort()) {
     parts.push(`${JSON.stringify(name)}@${stub.content_type}:${stub.length}`);
   }
   return parts.join(',');
-}
-
-function canonical(value: unknown): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
 }

@@ -1,16 +1,12 @@
 import { z } from 'zod';
-import { answerMap } from './answer-sheet.ts';
-import { COMMON_PARTITION, centerPartition, isIdPart, parseId, testPartition } from './ids.ts';
+import { answersSchema, logSchema, receiptSchema, resultSchema, sessionSchema } from './exam-documents.ts';
+import { count, idPart, text, timestamp } from './fields.ts';
+import { COMMON_PARTITION, centerPartition, parseId, testPartition } from './ids.ts';
 
 /**
  * The types of documents, one schema each. All are loose: unknown fields are kept. A parsed value is never stored;
  * parse to check, store what arrived, since a revision id hashes the JSON as it came.
  */
-
-const idPart = z.string().refine(isIdPart, 'only A-Z a-z 0-9 . _ - are admitted');
-const text = z.string().min(1, 'is empty');
-const timestamp = z.iso.datetime({ error: 'not an ISO 8601 UTC time' });
-const count = z.int().nonnegative();
 
 export const centerSchema = z.looseObject({
   type: z.literal('center'),
@@ -85,37 +81,6 @@ const enrollmentSchema = z.looseObject({
   attendance: z.string().optional(),
 });
 
-/** What happened at a center: only what every reader relies on is required, the exam API writes the rest. */
-const sessionSchema = z.looseObject({
-  type: z.literal('session'),
-  enrollmentId: idPart.optional(),
-  testId: idPart.optional(),
-  status: z.string().optional(),
-  startedAt: timestamp.optional(),
-  submittedAt: timestamp.optional(),
-});
-
-const answersSchema = z.looseObject({
-  type: z.literal('answers'),
-  enrollmentId: idPart.optional(),
-  testId: idPart.optional(),
-  answers: answerMap,
-});
-
-const resultSchema = z.looseObject({
-  type: z.literal('result'),
-  enrollmentId: idPart.optional(),
-  testId: idPart.optional(),
-  score: z.number(),
-  submittedAt: timestamp.optional(),
-});
-
-const logSchema = z.looseObject({
-  type: z.literal('log'),
-  at: timestamp.optional(),
-  event: z.string().optional(),
-});
-
 /** Every document of the system, told apart by `type`. */
 const documentSchema = z.discriminatedUnion('type', [
   centerSchema,
@@ -129,6 +94,7 @@ const documentSchema = z.discriminatedUnion('type', [
   answersSchema,
   resultSchema,
   logSchema,
+  receiptSchema,
 ]);
 
 export type SyncDocument = z.infer<typeof documentSchema>;
@@ -169,7 +135,14 @@ export interface DocumentIssue {
   reason: string;
 }
 
-const CENTER_TYPES = new Set(['center', 'assignment', 'student', 'enrollment', ...CENTER_WRITTEN_TYPES]);
+const CENTER_TYPES = new Set([
+  'center',
+  'assignment',
+  'student',
+  'enrollment',
+  'receipt',
+  ...CENTER_WRITTEN_TYPES,
+]);
 const TEST_TYPES = new Set(['test', 'question']);
 
 /** The fields of a document that repeat a part of its id, by type. */

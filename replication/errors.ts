@@ -9,6 +9,8 @@ export const ERRORS = {
     statusCode: 403,
     action: 'The write is kept in quarantine with this reason; an administrator decides.',
   },
+  payment_due: { statusCode: 402, action: 'The candidate’s payment must be completed online first.' },
+  outside_window: { statusCode: 403, action: 'Start the session between the test’s start and end.' },
   not_found: {
     statusCode: 404,
     action: 'Check the id. What is outside a center’s scope is not there for it.',
@@ -18,6 +20,7 @@ export const ERRORS = {
     statusCode: 409,
     action: 'Read the document again and repeat the change on its newest revision.',
   },
+  session_submitted: { statusCode: 409, action: 'Nothing: the session is over, its answers are kept.' },
   file_exists: { statusCode: 412, action: 'The database is there already; nothing has to be done.' },
   missing_stub: {
     statusCode: 412,

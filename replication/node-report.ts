@@ -16,6 +16,8 @@ export const nodeReportSchema = z.object({
   digests: z.record(z.string(), z.string()),
   /** Documents that differ from the hub's at the same sequence, by name; empty when none is known to. */
   differences: z.array(z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) })),
+  /** Where the node's log stands: a node that has fewer entries than it once had was rolled back or copied. */
+  log: z.object({ n: z.int().nonnegative(), hash: z.string() }).optional(),
   lastPullAt: z.iso.datetime().nullable(),
   lastPushAt: z.iso.datetime().nullable(),
   reportedAt: z.iso.datetime(),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Hub } from '../hub.ts';
+import { createDrain, hubChanged } from '../hub-changes.ts';
 import { applyChanged } from './apply.ts';
 import { type HubChange, readChanged } from './changed-documents.ts';
 import type { Level } from './partition-log.ts';
@@ -29,8 +30,6 @@ export function startFollower(
   onApplied: (partitions: Set<string>) => void,
 ): Follower {
   const stop = new AbortController();
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
 
   async function readToEnd(): Promise<void> {
     while (!stop.signal.aborted) {
@@ -45,22 +44,7 @@ export function startFollower(
     }
   }
 
-  function drain(): Promise<void> {
-    if (!running) {
-      running = readToEnd().finally(() => {
-        running = undefined;
-      });
-      return running;
-    }
-    // What is under way may have passed the caller's write by already: one more round follows it.
-    next ??= running
-      .catch(() => undefined)
-      .then(() => {
-        next = undefined;
-        return drain();
-      });
-    return next;
-  }
+  const drain = createDrain(readToEnd);
 
   /** Acknowledging writes comes before indexing them; whoever reads has `drain` do it at once. */
   async function quiet(): Promise<void> {
@@ -73,7 +57,7 @@ export function startFollower(
     while (!stop.signal.aborted) {
       try {
         await quiet();
-        await drain();
+        await drain.run();
         await hubChanged(hub, state.meta.hubSeq, stop.signal);
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -85,29 +69,11 @@ export function startFollower(
 
   const following = follow();
   return {
-    drain,
+    drain: drain.run,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await following;
-      await (next ?? running)?.catch(() => undefined);
+      await drain.ended();
     },
   };
-}
-
-/** Resolves when the hub has a change after `since`; also on a heartbeat, so that a dead connection is left behind. */
-async function hubChanged(hub: Hub, since: string | number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const feed = hub.db.changes({ since, live: true, limit: 1, heartbeat: 10_000, return_docs: false });
-  const done = (): void => resolve();
-  feed.on('change', done).on('complete', done).on('error', reject);
-  signal.addEventListener('abort', done, { once: true });
-  if (signal.aborted) done();
-  const timer = setTimeout(done, 60_000);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', done);
-    feed.cancel();
-  }
 }
