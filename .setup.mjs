@@ -1,6 +1,6 @@
 // Set-up before every npm script: installs the packages that package-lock.json names when any is missing or another,
 // and does nothing, silently, when all is there. Plain JavaScript for any Node from 20: what comes after it runs on
-// the Node of the `node` package, which npm's scripts find first.
+// the Node of the `node` package, which npm's scripts find first. Scripts that are named on the command line follow it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,7 @@ const wanted = packagesOf('package-lock.json');
 if (!wanted)
   stop('package-lock.json is missing or cannot be read: this is not a whole copy of the repository.');
 if (!isInstalled(packagesOf('node_modules/.package-lock.json'))) install();
+for (const script of process.argv.slice(2)) run(script);
 
 function packagesOf(file) {
   try {
@@ -48,6 +49,13 @@ function install() {
   if (!existsSync('node_modules/.bin/node')) {
     stop('npm ci left no Node 24: install scripts are switched off (npm config get ignore-scripts).');
   }
+}
+
+/** Runs a further step of the set-up on the Node that has been installed; it says itself what is wrong. */
+function run(script) {
+  const done = spawnSync('node_modules/.bin/node', [script], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (done.error) stop(`${script} cannot be run: ${done.error.message}`);
+  if (done.status !== 0) process.exit(1);
 }
 
 function stop(reason) {

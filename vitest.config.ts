@@ -7,8 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // Tests wait for processes of their own more than they compute.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ['default', new PlainReporter()],
   },
 });
