@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import expressPouchDB from 'express-pouchdb';
 import { contain } from './contain.ts';
 import { isLive, serveLiveChanges } from './couch-changes.ts';
 import { type CouchPath, jsonQuery, parseCouchPath, readJsonBody, sendJson } from './couch-request.ts';
-import { messageOf, SyncError } from './errors.ts';
+import { messageOf, outOfSpace, SyncError } from './errors.ts';
 import { readRelated } from './multipart.ts';
 import type { Database, PouchConstructor } from './pouch.ts';
+import { refuseAlone } from './refuse-alone.ts';
 
 export interface CouchHandlerOptions {
   /** The names of the databases there are. */
   databases(): Promise<string[]>;
   /**
    * A database that the program itself holds open: it can be neither made nor destroyed here. `undefined` for others.
+   * It has to refuse what cannot be stored.
    * @throws SyncError not_ready while it is closed.
    */
   held(name: string): Database | undefined;
@@ -35,13 +36,20 @@ const TEXT_PARAMETERS = ['center', 'tests'];
  */
 export function createCouchHandler(pouch: PouchConstructor, options: CouchHandlerOptions): CouchHandler {
   const databases = createDatabases(pouch, options);
-  // The parts that are left out keep users, sessions, a configuration and a log of their own, in the working folder.
-  const app = expressPouchDB(databases.facade, {
-    mode: 'minimumForPouchDB',
-    overrideMode: { include: ['routes/find', 'routes/ddoc-info'] },
-  });
-  app.disable('x-powered-by');
-  app.use((error, request, response, _next) => fail(error, request, response));
+  let app: ReturnType<typeof openApp> | undefined;
+
+  /** Loaded with the first request: most runs see none. */
+  async function openApp() {
+    const { default: expressPouchDB } = await import('express-pouchdb');
+    // The parts that are left out keep users, sessions, a configuration and a log of their own, in the working folder.
+    const opened = expressPouchDB(databases.facade, {
+      mode: 'minimumForPouchDB',
+      overrideMode: { include: ['routes/find', 'routes/ddoc-info'] },
+    });
+    opened.disable('x-powered-by');
+    opened.use((error, request, response, _next) => fail(error, request, response));
+    return opened;
+  }
 
   function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
     // A client that has gone away is no failure of ours.
@@ -54,7 +62,8 @@ export function createCouchHandler(pouch: PouchConstructor, options: CouchHandle
       sendJson(response, status, { error: name ?? 'bad_request', reason });
     } else {
       options.onError(error, request);
-      sendJson(response, 500, { error: 'internal_error', reason });
+      const known = outOfSpace(error) ?? new SyncError('internal_error', reason);
+      sendJson(response, known.statusCode, known);
     }
   }
 
@@ -82,7 +91,8 @@ export function createCouchHandler(pouch: PouchConstructor, options: CouchHandle
     }
     if (isMultipart(request)) return servePut(await databases.open(path.database), path, request, response);
     request.url = quoteParameters(request.url ?? '/', path);
-    app(request, response);
+    app ??= openApp();
+    (await app)(request, response);
   }
 
   return (request, response) => {
@@ -97,7 +107,7 @@ function createDatabases(pouch: PouchConstructor, { databases, held, mayCreate }
   const destroying = new Map<string, Promise<void>>();
 
   function openNow(name: string): Database {
-    const db = held(name) ?? opened.get(name) ?? new pouch(name);
+    const db = held(name) ?? opened.get(name) ?? refuseAlone(new pouch(name));
     if (!held(name)) opened.set(name, db);
     return db;
   }
@@ -169,7 +179,7 @@ async function servePut(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const doc = await readRelated(request.headers['content-type'] ?? '', request);
+  const doc = await readRelated(request.headers['content-type'] ?? '', request, BODY_LIMIT_BYTES);
   const rev = doc._rev ?? query.get('rev') ?? undefined;
   const put = { ...doc, _id: decodeURIComponent(rest), ...(rev && { _rev: rev }) };
   const newEdits = query.get('new_edits') !== 'false';

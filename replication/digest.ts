@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 import type { StoredDocument } from './documents.ts';
 
@@ -19,10 +19,9 @@ export interface Leaf {
 
 /** Digest of one document, 64 hexadecimal digits. `leaves` holds the live ones, at least one. */
 export function documentDigest(id: string, leaves: readonly Leaf[]): string {
-  const hash = createHash('sha256').update(id);
   const sorted = leaves.length === 1 ? leaves : [...leaves].sort((a, b) => (a.rev < b.rev ? -1 : 1));
-  for (const leaf of sorted) hash.update(`\n${leaf.rev}\n${canonicalBody(leaf.body)}`);
-  return hash.digest('hex');
+  const texts = sorted.map((leaf) => `\n${leaf.rev}\n${canonicalBody(leaf.body)}`);
+  return hash('sha256', id + texts.join(''));
 }
 
 /** Adds a document's digest to a partition's. */

@@ -31,6 +31,13 @@ const testSchema = z.looseObject({
   startsAt: timestamp,
   endsAt: timestamp,
   status: text,
+  settings: z
+    .looseObject({
+      shuffleQuestions: z.boolean().optional(),
+      shuffleAnswers: z.boolean().optional(),
+      calculator: z.boolean().optional(),
+    })
+    .optional(),
 });
 
 const questionSchema = z.looseObject({
@@ -99,6 +106,7 @@ const documentSchema = z.discriminatedUnion('type', [
 
 export type SyncDocument = z.infer<typeof documentSchema>;
 export type DocumentType = SyncDocument['type'];
+export const documentType = z.enum(documentSchema.options.map(({ shape }) => shape.type.value));
 
 /** What CouchDB and PouchDB add to a document on the wire. */
 export interface StoredDocument {

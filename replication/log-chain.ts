@@ -1,5 +1,5 @@
 import { canonicalHash } from './canonical.ts';
-import { centerPartition, formatId } from './ids.ts';
+import { centerPartition, formatId, parseId } from './ids.ts';
 
 /**
  * A node's log: one document per entry, numbered from 1 without a gap; each holds the hash of the one before, so that
@@ -21,6 +21,11 @@ export const LOG_EVENTS = [
   'line up',
   'clock jump',
   'operator refused',
+  'PIN chosen',
+  'identity changed',
+  'package imported',
+  'package made',
+  'package refused',
 ] as const;
 export type LogEvent = (typeof LOG_EVENTS)[number];
 
@@ -60,6 +65,15 @@ export function nextEntry(
 /** The id of an entry; the entries of a node sort by it. */
 export function logId(centerId: string, nodeId: string, n: number): string {
   return formatId(centerPartition(centerId), 'log', `${nodeId}.${String(n).padStart(8, '0')}`);
+}
+
+const ENTRY_KEY = /^(.+)\.(\d{8})$/;
+
+/** The place in a chain that an id stands for; `undefined` for the id of anything else. */
+export function parseLogId(id: string): { nodeId: string; n: number } | undefined {
+  const parts = parseId(id);
+  const match = parts?.type === 'log' ? ENTRY_KEY.exec(parts.key) : null;
+  return match ? { nodeId: match[1] as string, n: Number(match[2]) } : undefined;
 }
 
 /** Why `entry` does not follow `head`, `undefined` when it does. */

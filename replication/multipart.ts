@@ -18,23 +18,27 @@ interface Part {
 
 /**
  * Reads a `multipart/related` document: first the JSON, then the attachments it announces with `follows`, by file name
- * or else in their order. @throws SyncError bad_request when parts are missing or the body breaks off.
+ * or else in their order. @throws SyncError bad_request when parts are missing or the body breaks off, too_large.
  */
-export async function readRelated(contentType: string, body: Readable): Promise<StoredDocument> {
-  const [first, ...rest] = await readParts(boundaryOf(contentType), body);
+export async function readRelated(
+  contentType: string,
+  body: Readable,
+  limitBytes: number,
+): Promise<StoredDocument> {
+  const [first, ...rest] = await readParts(boundaryOf(contentType), body, limitBytes);
   if (!first) throw new SyncError('bad_request', 'the multipart body has no document');
   const doc = parseJson(first.data);
   const following = Object.entries(doc._attachments ?? {}).filter(([, stub]) => stub.follows);
   for (const [index, [name, stub]] of following.entries()) {
     const part = rest.find((candidate) => fileName(candidate) === name) ?? rest[index];
     if (!part) throw new SyncError('bad_request', `attachment ${name} is announced but not sent`);
-    (doc._attachments as Record<string, AttachmentStub>)[name] = received(name, stub, part.data);
+    (doc._attachments as Record<string, AttachmentStub>)[name] = received(name, stub, part.data, limitBytes);
   }
   return doc;
 }
 
 /** An announced attachment with its data. CouchDB sends text gzipped, as it keeps it, and says so in the stub. */
-function received(name: string, stub: AttachmentStub, data: Buffer): AttachmentStub {
+function received(name: string, stub: AttachmentStub, data: Buffer, limitBytes: number): AttachmentStub {
   const { follows: _, length, digest: _d, encoding, encoded_length: encodedLength, ...kept } = stub;
   const sent = encoding === undefined ? length : encodedLength;
   if (sent !== undefined && sent !== data.length) {
@@ -43,7 +47,8 @@ function received(name: string, stub: AttachmentStub, data: Buffer): AttachmentS
   if (encoding === undefined) return { ...kept, data: data.toString('base64') };
   if (encoding !== 'gzip') throw new SyncError('bad_request', `attachment ${name} is encoded as ${encoding}`);
   try {
-    return { ...kept, data: gunzipSync(data as unknown as Uint8Array<ArrayBuffer>).toString('base64') };
+    const bytes = gunzipSync(data as unknown as Uint8Array<ArrayBuffer>, { maxOutputLength: limitBytes });
+    return { ...kept, data: bytes.toString('base64') };
   } catch (cause) {
     throw new SyncError('bad_request', `attachment ${name} is not the gzip it says it is`, { cause });
   }
@@ -67,7 +72,7 @@ function fileName({ headers }: Part): string | undefined {
   return /filename="((?:[^"\\]|\\.)*)"/.exec(headers['content-disposition']?.[0] ?? '')?.[1];
 }
 
-function readParts(boundary: string, body: Readable): Promise<Part[]> {
+function readParts(boundary: string, body: Readable, limitBytes: number): Promise<Part[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Part[]>();
   const parts: Part[] = [];
   const fail = (cause: Error): void =>
@@ -89,6 +94,13 @@ function readParts(boundary: string, body: Readable): Promise<Part[]> {
   dicer.on('finish', () => resolve(parts));
   dicer.on('error', fail);
   body.on('error', fail);
+  let received = 0;
+  body.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (received <= limitBytes) return;
+    body.unpipe(dicer);
+    reject(new SyncError('too_large', 'the request entity is too large'));
+  });
   body.pipe(dicer);
   return promise;
 }

@@ -18,6 +18,11 @@ export const nodeReportSchema = z.object({
   differences: z.array(z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) })),
   /** Where the node's log stands: a node that has fewer entries than it once had was rolled back or copied. */
   log: z.object({ n: z.int().nonnegative(), hash: z.string() }).optional(),
+  /** The public half of the key that the node signs results with. */
+  publicKey: z.string().optional(),
+  sessions: z.object({ running: z.int().nonnegative(), submitted: z.int().nonnegative() }).optional(),
+  /** Results in the replica, and those of them that the server has confirmed by a receipt. */
+  results: z.object({ total: z.int().nonnegative(), confirmed: z.int().nonnegative() }).optional(),
   lastPullAt: z.iso.datetime().nullable(),
   lastPushAt: z.iso.datetime().nullable(),
   reportedAt: z.iso.datetime(),

@@ -6,11 +6,17 @@ const ENROLLMENT_FIELDS_OF_THE_CENTER: ReadonlySet<string> = new Set(['seat', 'a
 /** Written once, never changed, never deleted. */
 const FINAL_TYPES: ReadonlySet<string> = new Set(['result', 'log']);
 
+/** Whether a document is a center's own work: of a type that is written at a center only, in its partition. */
+export function isWorkOf(centerId: string, id: string): boolean {
+  const parts = parseId(id);
+  return parts?.partition === centerPartition(centerId) && CENTER_WRITTEN_TYPES.has(parts.type);
+}
+
 /** Whether a center may write documents of this id at all, decided from the id alone. */
 export function mayWriteId(centerId: string, id: string): boolean {
   const parts = parseId(id);
-  if (!parts || parts.partition !== centerPartition(centerId)) return false;
-  return CENTER_WRITTEN_TYPES.has(parts.type) || parts.type === 'enrollment';
+  const isEnrollment = parts?.type === 'enrollment' && parts.partition === centerPartition(centerId);
+  return isEnrollment || isWorkOf(centerId, id);
 }
 
 /**

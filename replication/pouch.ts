@@ -6,6 +6,8 @@ import leveldbAdapter from 'pouchdb-adapter-leveldb';
 import find from 'pouchdb-find';
 import merge from 'pouchdb-merge';
 import type { StoredDocument } from './documents.ts';
+import { gatherGets } from './gathered-gets.ts';
+import { rememberTrees } from './remembered-trees.ts';
 
 PouchDB.plugin(leveldbAdapter);
 PouchDB.plugin(find);
@@ -32,6 +34,8 @@ function syncedLevelDown(location: string) {
   const open = level._open.bind(level);
   level._put = (key, value, options, callback) => put(key, value, { ...options, sync: true }, callback);
   level._batch = (operations, options, callback) => batch(operations, { ...options, sync: true }, callback);
+  gatherGets(level);
+  rememberTrees(level);
   level._open = (options, callback) => open({ ...options, writeBufferSize: WRITE_BUFFER_BYTES }, callback);
   return level;
 }

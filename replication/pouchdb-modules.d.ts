@@ -8,11 +8,47 @@ declare module 'leveldown' {
   interface WriteOptions {
     sync?: boolean;
   }
+  export interface Operation {
+    type: 'put' | 'del';
+    key: Buffer | string;
+    value?: Buffer | string;
+  }
+  export interface ReadOptions {
+    asBuffer?: boolean;
+  }
+  export type GetCallback = (error: Error | null, value?: Buffer | string) => void;
+  export interface IteratorOptions {
+    /** How many bytes of rows are read at a time; 16 KiB unless told otherwise. */
+    highWaterMark?: number;
+    gt?: string;
+    lt?: string;
+    valueAsBuffer?: boolean;
+  }
+  type RowCallback = (error?: Error | null, key?: Buffer | string, value?: Buffer | string) => void;
+  export interface Iterator {
+    /** The rows that were read and not asked for yet, from the last one back: value, key, value, key. */
+    cache: (Buffer | string)[] | null;
+    _next(callback: RowCallback): Iterator;
+    next(callback: RowCallback): Iterator;
+    end(callback: Callback): void;
+  }
   /** The part of an abstract-leveldown that is wrapped or read here. */
-  interface LevelDown {
+  export interface LevelDown {
+    readonly status: string;
+    open(callback: Callback): void;
+    close(callback: Callback): void;
+    _get(key: Buffer | string, options: ReadOptions, callback: GetCallback): void;
+    _getMany(
+      keys: (Buffer | string)[],
+      options: ReadOptions,
+      callback: (error: Error | null, values?: (Buffer | string | undefined)[]) => void,
+    ): void;
+    iterator(options: IteratorOptions): Iterator;
+    _iterator(options: IteratorOptions): Iterator;
     _open(options: { writeBufferSize?: number }, callback: Callback): void;
     _put(key: Buffer | string, value: Buffer | string, options: WriteOptions, callback: Callback): void;
-    _batch(operations: object[], options: WriteOptions, callback: Callback): void;
+    _del(key: Buffer | string, options: WriteOptions, callback: Callback): void;
+    _batch(operations: Operation[], options: WriteOptions, callback: Callback): void;
   }
   interface LevelDownConstructor {
     (location: string): LevelDown;

@@ -18,3 +18,14 @@ export function parseRevision(rev: string): { generation: number; hash: string }
 export function revisionsOf(history: RevisionHistory): string[] {
   return history.ids.map((hash, index) => `${history.start - index}-${hash}`);
 }
+
+/** The revisions of documents as `_revs_diff` asks about them. */
+export function revisionsByDocument(
+  docs: readonly { _id: string; _rev?: string }[],
+): Record<string, string[]> {
+  const asked: Record<string, string[]> = {};
+  for (const { _id, _rev } of docs) {
+    if (_rev !== undefined) asked[_id] = [...(asked[_id] ?? []), _rev];
+  }
+  return asked;
+}
