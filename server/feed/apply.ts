@@ -1,5 +1,5 @@
 import { addDigest, formatDigest, subtractDigest } from '../../replication/digest.ts';
-import { centerOfPartition } from '../../replication/ids.ts';
+import { centerOfPartition, type DocumentId } from '../../replication/ids.ts';
 import type { ChangedDocument } from './changed-documents.ts';
 import {
   type Assignment,
@@ -14,17 +14,22 @@ import {
 } from './partition-log.ts';
 import { assignmentOf, type FeedState, setAssignment, totalsOf } from './state.ts';
 
+/** What has come into the index. */
+export interface Applied {
+  partitions: Set<string>;
+  documents: DocumentId[];
+}
+
 /**
  * Puts changed documents into the index and moves the hub's sequence on, all in one synced batch: positions that a
  * client has seen must never be given out a second time, not even after a power cut.
- * @returns the partitions that changed.
  */
 export async function applyChanged(
   level: Level,
   state: FeedState,
   changed: readonly ChangedDocument[],
   hubSeq: string | number,
-): Promise<Set<string>> {
+): Promise<Applied> {
   const olds = await readMany<Entry>(
     level,
     changed.map(({ id }) => keys.doc(id)),
@@ -32,6 +37,7 @@ export async function applyChanged(
   const batch: Operation[] = [];
   const totals = new Map<string, RunningTotals>();
   const assignments: [string, string, Assignment][] = [];
+  const documents: DocumentId[] = [];
   let position = state.meta.position;
   for (const [index, document] of changed.entries()) {
     const old = olds[index];
@@ -41,6 +47,7 @@ export async function applyChanged(
     const running = totals.get(partition) ?? startTotals(totalsOf(state, partition));
     totals.set(partition, running);
     putDocument(batch, document, old, position);
+    documents.push(document.parts);
     count(running, old, document, position);
     const centerId = document.parts.type === 'assignment' ? centerOfPartition(partition) : undefined;
     if (centerId !== undefined) {
@@ -58,7 +65,7 @@ export async function applyChanged(
   state.meta = meta;
   for (const [partition, value] of finished) state.totals.set(partition, value);
   for (const [centerId, testId, value] of assignments) setAssignment(state, centerId, testId, value);
-  return new Set(totals.keys());
+  return { partitions: new Set(totals.keys()), documents };
 }
 
 function putDocument(

@@ -31,10 +31,20 @@ function isIndexed(parts: DocumentId | undefined): parts is DocumentId {
   return partition === COMMON_PARTITION || partition.startsWith('center-') || partition.startsWith('test-');
 }
 
-/** Turns rows of the hub's changes into what the index keeps, asking the hub only where the rows do not tell. */
-export async function readChanged(hub: Database, changes: readonly HubChange[]): Promise<ChangedDocument[]> {
+/**
+ * Turns rows of the hub's changes into what the index keeps, asking the hub only where the rows do not tell.
+ * @param onUnreadable told of a document that is left out, since it is nested deeper than anything can read it; of what
+ * comes in through this server there is none, but a CouchDB that is the hub may be written to by others.
+ */
+export async function readChanged(
+  hub: Database,
+  changes: readonly HubChange[],
+  onUnreadable: (id: string, error: RangeError) => void,
+): Promise<ChangedDocument[]> {
   const rows: { change: HubChange; parts: DocumentId }[] = [];
-  for (const change of changes) {
+  // A CouchDB cluster that loses a worker on the way tells what it has told already once more.
+  const newest = new Map(changes.map((change) => [change.id, change]));
+  for (const change of newest.values()) {
     const parts = parseId(change.id);
     if (isIndexed(parts) && change.doc) rows.push({ change, parts });
   }
@@ -42,7 +52,15 @@ export async function readChanged(hub: Database, changes: readonly HubChange[]):
     hub,
     rows.flatMap(({ change, parts }) => (tellsAll(change, parts) ? [] : leafRequests(change))),
   );
-  return rows.map(({ change, parts }) => describe(change, parts, asked.get(change.id)));
+  return rows.flatMap(({ change, parts }) => {
+    try {
+      return [describe(change, parts, asked.get(change.id))];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      onUnreadable(change.id, error);
+      return [];
+    }
+  });
 }
 
 /** A row tells all when its document has one leaf, and that leaf's history is needed by nobody or is plain. */

@@ -1,5 +1,6 @@
 import type { StoredDocument } from '../../replication/documents.ts';
-import type { Entry } from './partition-log.ts';
+import type { DocumentId } from '../../replication/ids.ts';
+import type { Entry, LogRow } from './partition-log.ts';
 
 /** Types of the center feed; docs/architecture.md tells how it works. */
 
@@ -44,6 +45,14 @@ export interface CachedBody {
   body: string;
 }
 
+/** One reading of a partition's log, whoever sees it. */
+export interface PartitionRead {
+  /** The sequence that all rows lead up to, also when there are none. */
+  end: string;
+  /** In order. */
+  batches: AsyncIterable<LogRow[]>;
+}
+
 /** One reading of a center's changes. */
 export interface ChangesRead {
   /** The sequence that all rows lead up to, also when there are none. */
@@ -56,6 +65,8 @@ export interface ChangesRead {
 export interface CenterFeed extends AsyncDisposable {
   /** False until the index has once caught up with the hub. */
   readonly ready: boolean;
+  /** Resolves when the index has come to the hub's end for the first time, or has failed to: the rest can wait. */
+  readonly built: Promise<void>;
   /** Resolves when the index holds all that the hub acknowledged before the call. @throws SyncError not_ready. */
   fresh(): Promise<void>;
   scope(centerId: string): Scope;
@@ -65,8 +76,11 @@ export interface CenterFeed extends AsyncDisposable {
   /** Whether a document outside the scope was inside until its test was withdrawn: the center may hold it. */
   wasInScope(centerId: string, id: string, entry: Entry): boolean;
   info(centerId: string): FeedInfo;
-  /** Rows after `since`, up to the newest at the time of the call. @throws SyncError bad_request. */
-  changes(centerId: string, since: string, options?: { limit?: number }): ChangesRead;
+  /**
+   * Rows after `since`, up to the newest at the time of the call, or to where `until` stands (a token of this index).
+   * @throws SyncError bad_request.
+   */
+  changes(centerId: string, since: string, options?: { limit?: number; until?: string }): ChangesRead;
   /** How many rows follow `since`. */
   pending(centerId: string, since: string): Promise<number>;
   /** @throws SyncError bad_request for what is not a sequence of any CouchDB database. */
@@ -77,6 +91,16 @@ export interface CenterFeed extends AsyncDisposable {
   digests(centerId: string): Record<string, PartitionState>;
   /** Resolves when something in the center's scope has changed after the call. Rejects with AbortError. */
   changed(centerId: string, signal: AbortSignal): Promise<void>;
+  /** The sequence, over all partitions, up to which those who listen have been told of what is in the index. */
+  readonly end: string;
+  /** A partition's rows after a sequence of this index; that of another one starts over. */
+  partitionChanges(partition: string, since: string): PartitionRead;
+  /** Tells of documents, after they have come into the index. */
+  onApplied(listener: (documents: readonly DocumentId[]) => void): void;
+  /** Whether a test is assigned to a center; `undefined` when it never was. */
+  assignment(centerId: string, testId: string): 'assigned' | 'withdrawn' | undefined;
+  /** Those of the ids, all of one partition, whose document is deleted. Costs nothing where none is. */
+  deletedOf(partition: string, ids: string[]): Promise<Set<string>>;
   /** Where documents stand; no scope is applied. */
   entries(ids: string[]): Promise<(Entry | undefined)[]>;
   /** Entries of one partition by id, from `from` on (inclusive), in batches; no scope is applied. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Hub } from '../hub.ts';
 import { createDrain, hubChanged } from '../hub-changes.ts';
-import { applyChanged } from './apply.ts';
+import { type Applied, applyChanged } from './apply.ts';
 import { type HubChange, readChanged } from './changed-documents.ts';
 import type { Level } from './partition-log.ts';
 import type { FeedState } from './state.ts';
@@ -19,7 +19,7 @@ export interface Follower extends AsyncDisposable {
 }
 
 /**
- * Starts following. `onApplied` is told which partitions changed, after they are in the index.
+ * Starts following. `onApplied` is told what changed, after it is in the index.
  * A hub that cannot be reached is asked again every second; the index stays as it is meanwhile.
  */
 export function startFollower(
@@ -27,9 +27,13 @@ export function startFollower(
   level: Level,
   state: FeedState,
   log: FastifyBaseLogger,
-  onApplied: (partitions: Set<string>) => void,
+  onApplied: (applied: Applied) => void,
 ): Follower {
   const stop = new AbortController();
+
+  function leaveOut(id: string, err: RangeError): void {
+    log.error({ err, id }, `${id} is nested too deeply: no center receives it`);
+  }
 
   async function readToEnd(): Promise<void> {
     while (!stop.signal.aborted) {
@@ -37,7 +41,7 @@ export function startFollower(
       const paging = { limit: BATCH, batch_size: BATCH };
       const options = { since: state.meta.hubSeq, ...paging, style: 'all_docs', include_docs: true };
       const { results, last_seq } = await hub.db.changes(options as PouchDB.Core.ChangesOptions);
-      const changed = await readChanged(hub.db, results as unknown as HubChange[]);
+      const changed = await readChanged(hub.db, results as unknown as HubChange[], leaveOut);
       const apply = () => applyChanged(level, state, changed, last_seq);
       if (results.length > 0) onApplied(await state.exclusively(apply));
       if (results.length < BATCH) return;

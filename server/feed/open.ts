@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { messageOf, SyncError } from '../../replication/errors.ts';
-import { parseId, partitionOf, testOfPartition } from '../../replication/ids.ts';
-import type { Hub } from '../hub.ts';
+import { type DocumentId, parseId, partitionOf, testOfPartition } from '../../replication/ids.ts';
+import { type Hub, unreachableHub } from '../hub.ts';
 import type { CachedBody, CenterFeed, EntryRange, FeedInfo, PartitionState } from './feed.ts';
 import { startFollower } from './follower.ts';
 import { countChanges, mergeChanges } from './merge.ts';
-import { type Entry, keys, type Level, openPartitionLog, readMany } from './partition-log.ts';
+import { type Entry, keys, type Level, openPartitionLog, readMany, readRows } from './partition-log.ts';
 import { createReviver } from './revive.ts';
 import { formatSequence, isTokenOf, parseSequence, START } from './sequence.ts';
 import {
@@ -37,8 +37,12 @@ export async function openFeed({ dataDir, hub, log }: FeedOptions): Promise<Cent
   const state = await loadState(level, meta);
   const waiters = createWaiters();
   let ready = false;
-  const follower = startFollower(hub, level, state, log, (partitions) => {
+  let announced = meta.position;
+  const listeners: ((documents: readonly DocumentId[]) => void)[] = [];
+  const follower = startFollower(hub, level, state, log, ({ partitions, documents }) => {
     waiters.wake(partitions);
+    for (const listener of listeners) listener(documents);
+    announced = state.meta.position;
     if (ready) reviver.wake();
   });
   const reviver = createReviver({ hub, log }, level, state, follower.drain);
@@ -47,7 +51,7 @@ export async function openFeed({ dataDir, hub, log }: FeedOptions): Promise<Cent
     ready = true;
     reviver.wake();
   }
-  follower.drain().then(caughtUp, () => undefined);
+  const built = follower.drain().then(caughtUp, () => undefined);
 
   async function fresh(): Promise<void> {
     if (ready && (await hub.isAt(state.meta.hubSeq))) return;
@@ -59,9 +63,8 @@ export async function openFeed({ dataDir, hub, log }: FeedOptions): Promise<Cent
       if (!ready) caughtUp();
     } catch (error) {
       if (error instanceof SyncError) throw error;
-      throw new SyncError('hub_unavailable', `the hub does not answer: ${messageOf(error)}`, {
-        cause: error,
-      });
+      const reason = `the hub does not answer: ${messageOf(error)}`;
+      throw unreachableHub(error) ?? new SyncError('hub_unavailable', reason, { cause: error });
     } finally {
       stop.abort();
       late.catch(() => undefined);
@@ -72,7 +75,13 @@ export async function openFeed({ dataDir, hub, log }: FeedOptions): Promise<Cent
     get ready() {
       return ready;
     },
+    get end() {
+      return endToken(state, announced);
+    },
+    built,
     fresh,
+    onApplied: (listener) => void listeners.push(listener),
+    ...partitionsOf(level, state),
     ...readingOf(level, state),
     ...documentsOf(level, state, hub),
     changed(centerId, signal) {
@@ -110,8 +119,9 @@ function readingOf(level: Level, state: FeedState): Reading {
     isSequence: (token) => isTokenOf(token, state.indexId),
     wasInScope: (centerId, id, entry) => wasInScope(state, centerId, id, entry),
     info: (centerId) => infoOf(state, centerId),
-    changes(centerId, since, { limit = Infinity } = {}) {
-      const until = lastPosition(state, centerId);
+    changes(centerId, since, { limit = Infinity, until: token } = {}) {
+      const last = lastPosition(state, centerId);
+      const until = token === undefined ? last : Math.min(last, parseSequence(token, state.indexId).at);
       const range = { since: parseSequence(since, state.indexId), until, limit };
       return { end: endToken(state, until), batches: mergeChanges(level, state, centerId, range) };
     },
@@ -153,6 +163,24 @@ function wasInScope(state: FeedState, centerId: string, id: string, { first }: E
   const testId = testOfPartition(partitionOf(id));
   const assignment = testId === undefined ? undefined : assignmentOf(state, centerId, testId);
   return assignment?.status === 'withdrawn' && first < assignment.since;
+}
+
+type Partitions = Pick<CenterFeed, 'partitionChanges' | 'assignment' | 'deletedOf'>;
+
+function partitionsOf(level: Level, state: FeedState): Partitions {
+  return {
+    assignment: (centerId, testId) => assignmentOf(state, centerId, testId)?.status,
+    partitionChanges(partition, since) {
+      const { last } = totalsOf(state, partition);
+      const { at } = parseSequence(since, state.indexId);
+      return { end: endToken(state, last), batches: readRows(level, partition, at, last) };
+    },
+    async deletedOf(partition, ids) {
+      if (totalsOf(state, partition).deleted === 0) return new Set();
+      const entries = await readMany<Entry>(level, ids.map(keys.doc));
+      return new Set(ids.filter((_, index) => entries[index]?.leaves[0]?.deleted));
+    },
+  };
 }
 
 type Documents = Pick<CenterFeed, 'entries' | 'partitionEntries' | 'bodies' | 'withdrawn'>;

@@ -125,3 +125,25 @@ export async function readMany<Value>(level: Level, names: string[]): Promise<(V
   const values = await level.getMany(names);
   return values.map((value) => (value === undefined ? undefined : (JSON.parse(value) as Value)));
 }
+
+const ROWS_READ = 500;
+
+/** A partition's rows after one position and up to another, in order, in batches. */
+export async function* readRows(
+  level: Level,
+  partition: string,
+  after: number,
+  last: number,
+): AsyncGenerator<LogRow[]> {
+  if (after >= last) return;
+  const iterator = level.values({ gt: keys.row(partition, after), lte: keys.row(partition, last) });
+  try {
+    for (;;) {
+      const rows = await iterator.nextv(ROWS_READ);
+      if (rows.length === 0) return;
+      yield rows.map((row) => JSON.parse(row) as LogRow);
+    }
+  } finally {
+    await iterator.close();
+  }
+}

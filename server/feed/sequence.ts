@@ -1,4 +1,5 @@
 import { SyncError } from '../../replication/errors.ts';
+import { parseSequenceParts } from '../../replication/sequence-order.ts';
 
 /**
  * A place in a center's changes. `at` is a position of the index; `sub` orders the rows that stand at one position:
@@ -10,8 +11,6 @@ export interface Place {
 }
 
 export const START: Place = { at: 0, sub: Number.POSITIVE_INFINITY };
-
-const TOKEN = /^(\d+)(?:\.(\d+))?-([0-9A-Za-z_.~-]+)$/;
 
 /** A place as a sequence token: opaque to clients, and bound to the index that made it. */
 export function formatSequence(place: Place, indexId: string): string {
@@ -26,11 +25,10 @@ export function formatSequence(place: Place, indexId: string): string {
  */
 export function parseSequence(token: string, indexId: string): Place {
   if (/^\d*$/.test(token)) return START;
-  const match = TOKEN.exec(token);
-  if (!match)
+  const parts = parseSequenceParts(token);
+  if (!parts)
     throw new SyncError('bad_request', `since is not a sequence of this feed: ${token.slice(0, 80)}`);
-  if (match[3] !== indexId) return START;
-  return { at: Number(match[1]), sub: match[2] === undefined ? Number.POSITIVE_INFINITY : Number(match[2]) };
+  return parts.database === indexId ? { at: parts.at, sub: parts.sub } : START;
 }
 
 /** Whether `place` comes after `since`. */
@@ -40,5 +38,5 @@ export function isAfter(place: Place, since: Place): boolean {
 
 /** Whether a token was made by this index. */
 export function isTokenOf(token: unknown, indexId: string): boolean {
-  return typeof token === 'string' && TOKEN.exec(token)?.[3] === indexId;
+  return typeof token === 'string' && parseSequenceParts(token)?.database === indexId;
 }

@@ -4,7 +4,14 @@ import { isObject } from '../../replication/json.ts';
 import type { CenterFeed } from '../feed/feed.ts';
 import type { Entry } from '../feed/partition-log.ts';
 import { sendParts } from './reply.ts';
-import { countParameter, flag, jsonBody, jsonParameter, type ReplicaRequest } from './request.ts';
+import {
+  countParameter,
+  flag,
+  jsonBody,
+  jsonParameter,
+  type Parameters,
+  type ReplicaRequest,
+} from './request.ts';
 import type { CenterView } from './view.ts';
 
 /** A range of ids, in either direction. */
@@ -34,14 +41,14 @@ export async function sendAllDocs(
   request: ReplicaRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const body = jsonBody(request);
-  const keys = (isObject(body) ? body.keys : undefined) ?? jsonParameter(request, 'keys');
+  const parameters = parametersOf(request);
+  const keys = jsonParameter(parameters, 'keys');
   if (keys !== undefined && !Array.isArray(keys)) throw new SyncError('bad_request', 'keys is not a list');
-  const query = readQuery(request);
+  const query = readQuery(request.params.centerId, parameters);
   await feed.fresh();
   const rows = keys ? keyRows(feed, view, query, keys.map(String)) : rangeRows(feed, view, query);
   const { documents, updateSeq } = feed.info(query.centerId);
-  const seq = flag(request, 'update_seq') ? `"update_seq":"${updateSeq}",` : '';
+  const seq = flag(parameters, 'update_seq') ? `"update_seq":"${updateSeq}",` : '';
   const offset = keys ? 'null' : String(query.skip);
   return sendParts(
     request,
@@ -50,13 +57,21 @@ export async function sendAllDocs(
   );
 }
 
-function readQuery(request: ReplicaRequest): AllDocsQuery {
+/** Those of the URL and those in the body of a POST, which has them as JSON. */
+function parametersOf(request: ReplicaRequest): Parameters {
+  const body = jsonBody(request) ?? {};
+  if (!isObject(body)) throw new SyncError('bad_request', 'the body is not a JSON object');
+  const sent = Object.entries(body).map(([name, value]) => [name, JSON.stringify(value)]);
+  return { query: { ...request.query, ...Object.fromEntries(sent) } };
+}
+
+function readQuery(centerId: string, request: Parameters): AllDocsQuery {
   const key = jsonParameter(request, 'key');
   const descending = flag(request, 'descending');
   const start = text(key ?? jsonParameter(request, 'startkey', 'start_key'));
   const end = text(key ?? jsonParameter(request, 'endkey', 'end_key'));
   return {
-    centerId: request.params.centerId,
+    centerId,
     from: descending ? end : start,
     to: descending ? start : end,
     inclusiveEnd: request.query.inclusive_end !== 'false',
@@ -130,7 +145,7 @@ async function* keyRows(
 function deletedRow(id: string, rev: string, includeDocs: boolean): string {
   const key = JSON.stringify(id);
   const doc = includeDocs ? ',"doc":null' : '';
-  return `{"id":${key},"key":${key},"value":{"rev":"${rev}","deleted":true}${doc}}`;
+  return `{"id":${key},"key":${key},"value":{"rev":${JSON.stringify(rev)},"deleted":true}${doc}}`;
 }
 
 async function* renderRows(
@@ -146,7 +161,8 @@ async function* renderRows(
     const read = docs[index] ?? 'null';
     const doc = docs[index] !== undefined && query.conflicts ? withConflicts(read, entry) : read;
     const whole = query.includeDocs ? `,"doc":${doc}` : '';
-    yield `{"id":${key},"key":${key},"value":{"rev":"${entry.leaves[0]?.rev}"}${whole}}`;
+    const rev = JSON.stringify(entry.leaves[0]?.rev);
+    yield `{"id":${key},"key":${key},"value":{"rev":${rev}}${whole}}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { SyncError } from '../../replication/errors.ts';
 import { isObject } from '../../replication/json.ts';
+import type { ServerParts } from '../parts.ts';
 import { sendParts } from './reply.ts';
 import { flag, objectBody, type ReplicaRequest } from './request.ts';
 import type { CenterView, RevisionOptions, RevisionRequest } from './view.ts';
@@ -9,6 +10,7 @@ const READ_AT_ONCE = 100;
 
 /** `_bulk_get`: one result for each request, in order. */
 export async function sendBulkGet(
+  { operations }: Pick<ServerParts, 'operations'>,
   view: CenterView,
   request: ReplicaRequest,
   reply: FastifyReply,
@@ -21,6 +23,7 @@ export async function sendBulkGet(
     latest: flag(request, 'latest'),
     attachments: flag(request, 'attachments'),
   };
+  operations.transferred(request.params.centerId, 'download', { records: requests.length });
   return sendParts(request, reply, results(view, request.params.centerId, requests, options));
 }
 

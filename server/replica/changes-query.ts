@@ -45,7 +45,8 @@ export function readChangesQuery(request: ReplicaRequest, feed: CenterFeed): Cha
     centerId: params.centerId,
     feed: kind,
     since,
-    limit: limit === undefined ? Number.POSITIVE_INFINITY : Math.max(limit, 1),
+    // CouchDB's replicator counts what is pending by a normal feed of no rows.
+    limit: limit === undefined ? Number.POSITIVE_INFINITY : Math.max(limit, kind === 'normal' ? 0 : 1),
     allLeaves: query.style === 'all_docs',
     docs: whole ? 'winner' : flag(request, 'bodies') && !startsOver(since, feed) ? 'cached' : 'none',
     attachments: flag(request, 'attachments'),

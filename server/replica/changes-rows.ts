@@ -1,7 +1,7 @@
-import { matchesSelector } from 'pouchdb-selector-core';
 import type { CenterFeed, ChangesRead, FeedRow } from '../feed/feed.ts';
 import { withConflicts } from './all-docs.ts';
 import type { ChangesQuery } from './changes-query.ts';
+import { matches } from './find.ts';
 import { type CenterView, withHistory } from './view.ts';
 
 /** The rows a query selects, serialized, and the sequence that they lead up to. */
@@ -10,11 +10,17 @@ export interface RowsRead {
   rows: AsyncIterator<Rendered>;
 }
 
-export function readRows(feed: CenterFeed, view: CenterView, query: ChangesQuery): RowsRead {
+/** @param inline is told of documents that go with their rows, so that they need not be asked for. */
+export function readRows(
+  feed: CenterFeed,
+  view: CenterView,
+  query: ChangesQuery,
+  inline: (documents: number) => void,
+): RowsRead {
   const filtered = query.ids !== undefined || query.selector !== undefined;
   const options = filtered ? {} : { limit: query.limit };
   const read = feed.changes(query.centerId, query.since, options);
-  return { end: read.end, rows: renderedRows(feed, view, query, read) };
+  return { end: read.end, rows: renderedRows(feed, view, query, read, inline) };
 }
 
 /**
@@ -26,13 +32,15 @@ async function* renderedRows(
   view: CenterView,
   query: ChangesQuery,
   { end, batches }: ChangesRead,
+  inline: (documents: number) => void,
 ): AsyncGenerator<Rendered> {
   let left = query.limit;
+  if (left === 0) return;
   let held: Rendered | undefined;
   for await (const batch of batches) {
     const { ids } = query;
     const rows = ids ? batch.filter((row) => ids.has(row.id)) : batch;
-    for (const row of await renderBatch(feed, view, query, rows)) {
+    for (const row of await renderBatch(feed, view, query, rows, inline)) {
       if (held) yield held;
       held = row;
       left -= 1;
@@ -59,12 +67,14 @@ async function renderBatch(
   view: CenterView,
   query: ChangesQuery,
   rows: FeedRow[],
+  inline: (documents: number) => void,
 ): Promise<Rendered[]> {
   if (rows.length === 0) return [];
   const docs = await docsOf(feed, view, query, rows);
+  if (query.docs === 'cached') inline(docs.filter(Boolean).length);
   return rows.flatMap((row, index) => {
     const doc = docs[index];
-    if (query.selector && !(doc && matchesSelector(JSON.parse(doc), query.selector))) return [];
+    if (query.selector && !(doc && matches(JSON.parse(doc), query.selector))) return [];
     return [{ seq: row.seq, rest: renderRow(row, query, query.docs === 'none' ? undefined : doc) }];
   });
 }
@@ -108,7 +118,7 @@ async function withAllConflicts(
 
 function renderRow(row: FeedRow, { allLeaves }: ChangesQuery, doc: string | undefined): string {
   const revs = allLeaves ? row.revs : row.revs.slice(0, 1);
-  const changes = revs.map((rev) => `{"rev":"${rev}"}`).join(',');
+  const changes = revs.map((rev) => `{"rev":${JSON.stringify(rev)}}`).join(',');
   const deleted = row.deleted ? ',"deleted":true' : '';
   const whole = doc === undefined ? '' : `,"doc":${doc}`;
   return `"id":"${row.id}","changes":[${changes}]${deleted}${whole}}`;

@@ -11,7 +11,7 @@ import type { CenterView } from './view.ts';
 
 /** `_changes` of a center: GET and POST; normal, longpoll, continuous. */
 export async function sendChanges(
-  { feed, stopping, credentials }: ServerParts,
+  { feed, exam, stopping, credentials, operations }: ServerParts,
   view: CenterView,
   pendingCounts: PendingCounts,
   request: ReplicaRequest,
@@ -19,8 +19,12 @@ export async function sendChanges(
 ): Promise<FastifyReply> {
   const query = readChangesQuery(request, feed);
   await feed.fresh();
+  // Whoever has just pushed results finds their receipts here.
+  if (await exam.settle(query.centerId)) await feed.fresh();
   if (query.since === 'now') query.since = feed.info(query.centerId).updateSeq;
-  const read = readRows(feed, view, query);
+  const count = (records: number) => operations.transferred(query.centerId, 'download', { records });
+  const readOn = () => readRows(feed, view, query, count);
+  const read = readOn();
   if (query.feed === 'normal') return sendParts(request, reply, asResults(feed, pendingCounts, query, read));
   const first = query.feed === 'longpoll' ? await read.rows.next() : undefined;
   if (first && !first.done)
@@ -28,7 +32,7 @@ export async function sendChanges(
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, stopping, credentials.revoked(query.centerId)]);
-  return sendWaiting(feed, view, query, reply, signal, read);
+  return sendWaiting(feed, readOn, query, reply, signal, read);
 }
 
 /** The answer of a normal feed: `{"results":[…],"last_seq":…,"pending":…}`. */
@@ -63,7 +67,7 @@ function digestsAt(feed: CenterFeed, centerId: string, end: string): string {
 /** A feed that waits: it begins at once, and a heartbeat is a newline. */
 async function sendWaiting(
   feed: CenterFeed,
-  view: CenterView,
+  readOn: () => RowsRead,
   query: ChangesQuery,
   reply: FastifyReply,
   signal: AbortSignal,
@@ -76,7 +80,7 @@ async function sendWaiting(
   if (!continuous) raw.write('{"results":[\n');
   const beat = query.heartbeatMs ? setInterval(() => raw.write('\n'), query.heartbeatMs) : undefined;
   try {
-    await writeAsTheyCome(feed, view, query, raw, signal, read);
+    await writeAsTheyCome(feed, readOn, query, raw, signal, read);
   } catch (error) {
     // A feed that fails breaks its body; ended properly it would look complete.
     raw.destroy(error as Error);
@@ -88,7 +92,7 @@ async function sendWaiting(
 
 async function writeAsTheyCome(
   feed: CenterFeed,
-  view: CenterView,
+  readOn: () => RowsRead,
   query: ChangesQuery,
   raw: FastifyReply['raw'],
   signal: AbortSignal,
@@ -96,13 +100,13 @@ async function writeAsTheyCome(
 ): Promise<void> {
   const continuous = query.feed === 'continuous';
   let sent = 0;
-  for (let { end, rows } = first; ; { end, rows } = readRows(feed, view, query)) {
+  for (let { end, rows } = first; ; { end, rows } = readOn()) {
     for (let row = (await rows.next()).value; row; row = (await rows.next()).value) {
       const before = continuous || sent === 0 ? '' : ',\n';
       if (!raw.write(`${before}${rowText(row)}${continuous ? '\n' : ''}`)) await drained(raw, signal);
       query.since = row.seq;
       sent += 1;
-      if (sent >= query.limit) return finish(raw, query);
+      if (sent >= query.limit) return finish(raw, query, await feed.pending(query.centerId, row.seq));
     }
     query.since = end;
     if (!continuous && sent > 0) return finish(raw, query);
@@ -125,8 +129,8 @@ async function waitForChange(feed: CenterFeed, query: ChangesQuery, signal: Abor
   }
 }
 
-function finish(raw: FastifyReply['raw'], query: ChangesQuery): void {
-  const end = `"last_seq":"${query.since}","pending":0}\n`;
+function finish(raw: FastifyReply['raw'], query: ChangesQuery, pending = 0): void {
+  const end = `"last_seq":"${query.since}","pending":${pending}}\n`;
   raw.end(query.feed === 'continuous' ? `{${end}` : `\n],${end}`);
 }
 

@@ -35,8 +35,8 @@ export function registerDigests(app: FastifyInstance, { feed, quarantine }: Serv
 
   app.get<DigestRoute>('/replicas/:centerId/_quarantine', async (request) => {
     const entries: object[] = [];
-    for await (const { id, rev, reason, at } of quarantine.list(request.params.centerId)) {
-      entries.push({ id, rev, reason, at });
+    for await (const { doc, key, centerId, ...entry } of quarantine.list(request.params.centerId)) {
+      entries.push(entry);
     }
     return { entries };
   });

@@ -28,7 +28,9 @@ export async function find(
   if (!isObject(selector)) throw new SyncError('bad_request', 'selector is not a JSON object');
   if (fields !== undefined && !Array.isArray(fields))
     throw new SyncError('bad_request', 'fields is not a list');
-  if (sort !== undefined && !Array.isArray(sort)) throw new SyncError('bad_request', 'sort is not a list');
+  if (sort !== undefined && !(Array.isArray(sort) && sort.every(isSortField))) {
+    throw new SyncError('bad_request', 'sort is not a list of fields');
+  }
   const limit = count(query.limit, 'limit') ?? DEFAULT_LIMIT;
   const skip = count(query.skip, 'skip') ?? 0;
   await feed.fresh();
@@ -37,6 +39,10 @@ export async function find(
   if (sort !== undefined && sort.length > 0) docs = sorted(docs, sort);
   const page = docs.slice(skip, skip + limit);
   return { docs: fields ? page.map((doc) => pick(doc, fields.map(String))) : page, bookmark: 'nil' };
+}
+
+function isSortField(field: unknown): boolean {
+  return typeof field === 'string' || (isObject(field) && Object.keys(field).length === 1);
 }
 
 function count(value: unknown, name: string): number | undefined {
@@ -74,7 +80,8 @@ async function matching(
   return found;
 }
 
-function matches(doc: StoredDocument, selector: object): boolean {
+/** Whether a document is selected. @throws SyncError bad_request for an operator that there is not. */
+export function matches(doc: StoredDocument, selector: object): boolean {
   try {
     return matchesSelector(doc, selector);
   } catch (cause) {
@@ -97,7 +104,7 @@ function pick(doc: StoredDocument, fields: string[]): object {
     if (value === undefined) continue;
     let into = picked;
     for (const name of path.slice(0, -1)) {
-      const inner = isObject(into[name]) ? into[name] : {};
+      const inner = Object.hasOwn(into, name) && isObject(into[name]) ? into[name] : {};
       into[name] = inner;
       into = inner;
     }

@@ -15,13 +15,16 @@ export type ReplicaRequest = FastifyRequest<{
   Querystring: Record<string, string | undefined>;
 }>;
 
+/** What is asked for beside the path. */
+export type Parameters = Pick<ReplicaRequest, 'query'>;
+
 /** A boolean query parameter, as CouchDB reads it. */
-export function flag(request: ReplicaRequest, name: string): boolean {
+export function flag(request: Parameters, name: string): boolean {
   return request.query[name] === 'true';
 }
 
 /** A query parameter that holds JSON, such as `startkey="a"`. @throws SyncError bad_request. */
-export function jsonParameter(request: ReplicaRequest, ...names: string[]): unknown {
+export function jsonParameter(request: Parameters, ...names: string[]): unknown {
   for (const name of names) {
     const text = request.query[name];
     if (text === undefined) continue;
@@ -35,7 +38,7 @@ export function jsonParameter(request: ReplicaRequest, ...names: string[]): unkn
 }
 
 /** A query parameter that counts something. @throws SyncError bad_request. */
-export function countParameter(request: ReplicaRequest, name: string): number | undefined {
+export function countParameter(request: Parameters, name: string): number | undefined {
   const text = request.query[name];
   if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) throw new SyncError('bad_request', `${name} is not a whole number`);

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { SyncError } from '../../replication/errors.ts';
 import type { WriteOutcome } from '../../replication/group-commit.ts';
 import { isObject } from '../../replication/json.ts';
 import { readRelated } from '../../replication/multipart.ts';
+import { registerNodeKeys } from '../exam/node-routes.ts';
 import type { ServerParts } from '../parts.ts';
 import { sendAllDocs } from './all-docs.ts';
 import { deleteAttachment, putAttachment, sendAttachment } from './attachments.ts';
@@ -15,11 +15,14 @@ import { registerDigests } from './digests.ts';
 import { sendDocument } from './documents.ts';
 import { find } from './find.ts';
 import { registerLocalDocuments } from './local-routes.ts';
+import { watchMethods } from './methods.ts';
 import { createPendingCounts } from './pending.ts';
+import { recordWrites } from './record-writes.ts';
 import { sendText } from './reply.ts';
 import { absent, documentBody, objectBody, type ReplicaRequest } from './request.ts';
 import { revsDiff } from './revs-diff.ts';
 import { createTurns } from './turns.ts';
+import { unpackBodies } from './unpack-bodies.ts';
 import { createCenterView } from './view.ts';
 import { createCenterWrites, storedOrThrow, type WriteForCenter } from './writes.ts';
 
@@ -28,7 +31,7 @@ const BATCHES_AT_ONCE = 8;
 
 /** The center feed as a CouchDB database: `/replicas/<centerId>`. */
 export function registerReplicas(app: FastifyInstance, parts: ServerParts): void {
-  const write = createCenterWrites(parts);
+  const write = recordWrites(createCenterWrites(parts), parts);
   // PouchDB asks the parent path for the server's uuid.
   app.get('/replicas/', async () => ({
     couchdb: 'Welcome',
@@ -38,14 +41,19 @@ export function registerReplicas(app: FastifyInstance, parts: ServerParts): void
   }));
   app.register(async (replicas) => {
     replicas.addHook('onRequest', (request) => admit(parts, request as ReplicaRequest));
+    unpackBodies(replicas);
     parseBodies(replicas);
+    const refuseOtherMethods = watchMethods(replicas);
     registerDatabase(replicas, parts, write);
     registerLocalDocuments(replicas, parts);
     registerDigests(replicas, parts);
+    registerNodeKeys(replicas, parts);
     registerDocuments(replicas, parts, write);
+    refuseOtherMethods();
   });
   app.register(async (attachments) => {
     attachments.addHook('onRequest', (request) => admit(parts, request as ReplicaRequest));
+    unpackBodies(attachments);
     // An attachment is bytes, whatever its content type: JSON must arrive as it was sent.
     attachments.removeAllContentTypeParsers();
     attachments.addContentTypeParser(
@@ -58,7 +66,7 @@ export function registerReplicas(app: FastifyInstance, parts: ServerParts): void
 }
 
 /** A center comes to its own replica only; whether another one exists is not told. */
-async function admit({ credentials, feed }: ServerParts, request: ReplicaRequest): Promise<void> {
+async function admit({ credentials, feed, operations }: ServerParts, request: ReplicaRequest): Promise<void> {
   const identity = await credentials.verify(request.headers.authorization);
   if (!identity) throw new SyncError('unauthorized', 'Name or password is incorrect.');
   const { centerId } = request.params;
@@ -68,16 +76,12 @@ async function admit({ credentials, feed }: ServerParts, request: ReplicaRequest
   if (identity.role === 'admin' && !credentials.exists(centerId) && !feed.centers().includes(centerId)) {
     throw new SyncError('not_found', 'Database does not exist.');
   }
+  if (identity.role === 'center') operations.heard(centerId, request.ip);
 }
 
-/** JSON, empty bodies and gzip are read here; `multipart/related` is left to the route as a stream. */
+/** JSON and empty bodies are read here; `multipart/related` is left to the route as a stream. */
 function parseBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    if (request.headers['content-encoding'] !== 'gzip') return payload;
-    delete request.headers['content-length'];
-    return payload.pipe(createGunzip()) as Readable & { receivedEncodedLength?: number };
-  });
   app.addContentTypeParser('multipart/related', async (_: FastifyRequest, payload: Readable) => payload);
   // Text until a route needs it: a thousand bodies that wait for their turn cost less than what they parse to.
   app.addContentTypeParser('*', { parseAs: 'string' }, async (_: FastifyRequest, body: string) => body);
@@ -105,7 +109,7 @@ function registerDatabase(app: FastifyInstance, parts: ServerParts, write: Write
   );
   app.post<Typed>(`${base}/_bulk_get`, async (request, reply) => {
     await feed.fresh();
-    return sendBulkGet(view, request, reply);
+    return sendBulkGet(parts, view, request, reply);
   });
   app.post<Typed>(`${base}/_revs_diff`, async (request, reply) => {
     const diff = await revsDiff(parts, request.params.centerId, objectBody(request));
@@ -202,7 +206,10 @@ function revisionOf(request: ReplicaRequest): string | undefined {
 async function readDocument(request: ReplicaRequest, id: string): Promise<StoredDocument> {
   const contentType = request.headers['content-type'] ?? '';
   if (!contentType.startsWith('multipart/related')) return documentBody(request, id);
-  return { ...(await readRelated(contentType, request.body as Readable)), _id: id };
+  return {
+    ...(await readRelated(contentType, request.body as Readable, request.routeOptions.bodyLimit)),
+    _id: id,
+  };
 }
 
 /** Paths of a CouchDB database that a center feed does not have: design documents, indexes, security. */

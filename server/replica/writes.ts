@@ -4,24 +4,13 @@ import type { WriteOutcome } from '../../replication/group-commit.ts';
 import { parseId } from '../../replication/ids.ts';
 import { mayWriteId, refusalOf } from '../../replication/permissions.ts';
 import { parseRevision, revisionsOf } from '../../replication/revisions.ts';
+import { unstorable } from '../../replication/storable.ts';
 import { isWithdrawalRevision } from '../feed/withdrawal.ts';
 import type { ServerParts } from '../parts.ts';
+import { findTooLate } from './too-late.ts';
 
 /** Ancestors that are tried, from the nearest on, to see what an enrollment was changed from. */
 const ANCESTORS_TRIED = 20;
-/** Fields that begin with `_` and that a client may send. */
-const SPECIAL_FIELDS = new Set([
-  '_id',
-  '_rev',
-  '_revisions',
-  '_deleted',
-  '_attachments',
-  '_conflicts',
-  '_deleted_conflicts',
-  '_local_seq',
-  '_revs_info',
-]);
-
 /** Writes what a center sends; each document that may not be stored is refused alone and kept in the quarantine. */
 export type WriteForCenter = (
   centerId: string,
@@ -29,7 +18,9 @@ export type WriteForCenter = (
   options: { newEdits: boolean },
 ) => Promise<WriteOutcome[]>;
 
-export function createCenterWrites({ hub, quarantine }: ServerParts): WriteForCenter {
+export function createCenterWrites(parts: ServerParts): WriteForCenter {
+  const { hub, quarantine, origins } = parts;
+
   async function refuse(
     centerId: string,
     doc: StoredDocument,
@@ -45,22 +36,41 @@ export function createCenterWrites({ hub, quarantine }: ServerParts): WriteForCe
   return async (centerId, docs, { newEdits }) => {
     const outcomes: WriteOutcome[] = new Array(docs.length);
     const admitted: { doc: StoredDocument; index: number }[] = [];
+    const late = await findTooLate(parts, centerId, docs);
     for (const [index, doc] of docs.entries()) {
       if (!newEdits && doc._rev && isWithdrawalRevision(doc._id, doc._rev)) {
         outcomes[index] = { ok: true, id: doc._id, rev: doc._rev };
         continue;
       }
-      const reason = malformed(doc, newEdits) ?? (await refusal(hub.db, centerId, doc, newEdits));
-      if (reason === undefined) admitted.push({ doc, index });
-      else outcomes[index] = await refuse(centerId, doc, reason, { newEdits });
+      const reason = unstorable(doc, newEdits) ?? (await refusal(hub.db, centerId, doc, newEdits));
+      const lateness = reason ?? late.get(doc);
+      // A revision that is stored already, or was accepted from the quarantine, is only repeated.
+      const repeated = reason === undefined && lateness !== undefined && !newEdits;
+      if (lateness === undefined || (repeated && (await isKnown(hub.db, doc)))) admitted.push({ doc, index });
+      else outcomes[index] = await refuse(centerId, doc, lateness, { newEdits });
     }
+    // Before the write: the resolver may come to a new leaf as soon as it is there.
+    if (!newEdits)
+      await origins.record(
+        centerId,
+        admitted.map(({ doc }) => doc),
+      );
     const written = await hub.write(
       admitted.map(({ doc }) => doc),
       { newEdits },
     );
+    if (newEdits) await origins.record(centerId, storedOf(admitted, written));
     for (const [place, { index }] of admitted.entries()) outcomes[index] = written[place] as WriteOutcome;
     return outcomes;
   };
+}
+
+/** What was stored, each document with the revision that it got. */
+function storedOf(admitted: readonly { doc: StoredDocument }[], written: WriteOutcome[]): StoredDocument[] {
+  return admitted.flatMap(({ doc }, index) => {
+    const outcome = written[index];
+    return outcome && 'ok' in outcome ? [{ ...doc, _rev: outcome.rev }] : [];
+  });
 }
 
 /** One document's outcome as an answer. @throws SyncError when it was not stored. */
@@ -72,19 +82,6 @@ export function storedOrThrow(outcome: WriteOutcome | undefined): { ok: true; id
   if (outcome.status === 412) throw new SyncError('missing_stub', outcome.reason);
   if (outcome.status === 404) throw new SyncError('not_found', 'missing');
   throw new SyncError(outcome.status < 500 ? 'bad_request' : 'internal_error', outcome.reason);
-}
-
-/** What makes a document impossible to store, before any rule is asked. */
-function malformed(doc: StoredDocument, newEdits: boolean): string | undefined {
-  const unknown = Object.keys(doc).find((field) => field.startsWith('_') && !SPECIAL_FIELDS.has(field));
-  if (unknown !== undefined) return `${unknown}: fields that begin with _ are reserved`;
-  if (doc._rev === undefined) return newEdits ? undefined : 'a replicated document needs its _rev';
-  const rev = typeof doc._rev === 'string' ? parseRevision(doc._rev) : undefined;
-  if (!rev) return '_rev is not <generation>-<hash>';
-  const history = doc._revisions;
-  if (history === undefined) return undefined;
-  const fits = Array.isArray(history.ids) && history.start === rev.generation && history.ids[0] === rev.hash;
-  return fits ? undefined : '_revisions does not begin with _rev';
 }
 
 type Hubs = ServerParts['hub']['db'];
@@ -141,7 +138,7 @@ async function readBodies(hub: Hubs, docs: { id: string; rev?: string }[]): Prom
 }
 
 async function isKnown(hub: Hubs, doc: StoredDocument): Promise<boolean> {
-  if (doc._rev === undefined || !parseId(doc._id)) return false;
+  if (typeof doc._rev !== 'string' || !parseRevision(doc._rev) || !parseId(doc._id)) return false;
   const diff = await hub.revsDiff({ [doc._id]: [doc._rev] });
   return diff[doc._id] === undefined;
 }
