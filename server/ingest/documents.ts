@@ -1,5 +1,6 @@
 import { CENTER_WRITTEN_TYPES, checkDocument, type StoredDocument } from '../../replication/documents.ts';
 import { centerOfPartition, type DocumentId, parseId } from '../../replication/ids.ts';
+import { unstorable } from '../../replication/storable.ts';
 import type { CellFault, Fields } from './csv/cells.ts';
 import {
   type Enrollment,
@@ -49,6 +50,8 @@ export function planDocumentEntry(
   const id = parseId(doc._id);
   if (!id) return checkDocument(doc);
   if (doc._attachments) return [{ field: '_attachments', reason: 'attachments are not imported' }];
+  const unfit = unstorable(doc, true);
+  if (unfit !== undefined) return [{ field: '', reason: unfit }];
   const faults = doc._deleted ? [] : faultsOf(doc, id);
   if (faults.length > 0) return faults;
   if (!context.seen.add('document', doc._id)) return [{ field: '_id', reason: 'duplicate id' }];

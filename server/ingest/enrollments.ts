@@ -74,7 +74,7 @@ export function enrollmentPlan(defer: (enrollment: Enrollment) => void): FormPla
   };
 }
 
-function enrollmentOf({ fields, origin }: Row): Enrollment {
+function enrollmentOf({ fields, origin, sourceIds }: Row): Enrollment {
   return {
     enrollmentId: String(fields.enrollmentId),
     registrationNumber: String(fields.registrationNumber),
@@ -82,8 +82,8 @@ function enrollmentOf({ fields, origin }: Row): Enrollment {
     accessCode: String(fields.accessCode),
     seat: typeof fields.seat === 'number' ? fields.seat : 'none',
     inHub: isInHub(fields),
-    fields: { type: 'enrollment', ...fields },
-    owned: fieldsOf('enrollments'),
+    fields: { type: 'enrollment', ...fields, ...(sourceIds ? { sourceIds } : {}) },
+    owned: [...fieldsOf('enrollments'), ...(sourceIds ? ['sourceIds'] : [])],
     origin,
   };
 }

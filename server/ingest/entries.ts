@@ -17,6 +17,8 @@ export interface Fault extends Origin {
 export interface RowEntry extends Origin {
   form: FormName;
   row: Record<string, string>;
+  /** The ids that another service knows an enrollment and what belongs to it by. */
+  sourceIds?: Record<string, string>;
 }
 
 /** A complete document. */

@@ -10,6 +10,7 @@ import type { Change } from './write.ts';
 export interface Row {
   origin: Origin;
   fields: Fields;
+  sourceIds?: Record<string, string> | undefined;
 }
 
 /** What one form does with its rows. */

@@ -97,7 +97,8 @@ function createRun(hub: Hub, registry: Registry, dry: boolean) {
       const cells = readCells(entry.form, entry.row);
       faults.push(...faultsAt(entry, cells.faults));
       if (cells.faults.length > 0) continue;
-      rows.push({ form: entry.form, origin: originOf(entry), fields: cells.fields });
+      const { form, sourceIds } = entry;
+      rows.push({ form, origin: originOf(entry), fields: cells.fields, sourceIds });
     }
     for (const form of new Set(rows.map((row) => row.form))) {
       const plan = plans[form];
