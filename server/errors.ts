@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { type ErrorCode, SyncError } from '../replication/errors.ts';
+import { type ErrorCode, outOfSpace, SyncError } from '../replication/errors.ts';
+import { PAGE_HEADER } from '../replication/page-files.ts';
+import { unreachableHub } from './hub.ts';
 
 /** How long the rest of a body that is too large is listened to. */
 const LONGEST_REST_MS = 10_000;
@@ -33,7 +35,10 @@ export async function sendError(
   if (known.statusCode >= 500) {
     request.log.error({ err: error, method: request.method, url: request.url }, known.reason);
   }
-  if (known.code === 'unauthorized') reply.header('www-authenticate', 'Basic realm="cbt"');
+  const isPage = request.headers[PAGE_HEADER] !== undefined;
+  if (known.code === 'unauthorized' && !isPage) reply.header('www-authenticate', 'Basic realm="cbt"');
+  // What fails before its first byte may have been meant to go out compressed.
+  reply.removeHeader('content-encoding');
   return reply.code(known.statusCode).type('application/json').send(JSON.stringify(known));
 }
 
@@ -62,6 +67,8 @@ function toSyncError(error: unknown, request: FastifyRequest): SyncError {
   if (statusCode !== undefined && statusCode < 500) {
     return new SyncError('bad_request', message, { cause: error });
   }
+  const named = outOfSpace(error) ?? unreachableHub(error);
+  if (named) return named;
   return new SyncError('internal_error', `the server failed; its log has it as request ${request.id}`, {
     cause: error,
   });

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { readJsonFile, writeJsonFile } from '../../replication/json-file.ts';
 import type { CenterAnswer } from '../control/schemas.ts';
 import { withServerApi } from './api.ts';
 
@@ -10,7 +11,7 @@ interface CenterFields {
   timezone?: string;
 }
 
-/** `cbt-server center add | list | secret | assign | withdraw`. */
+/** `cbt-server center add | list | secret | register | assign | withdraw`. */
 export function addCenterCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
@@ -61,6 +62,20 @@ export function addCenterCommands(
       if (json) return print(JSON.stringify(made));
       print(`secret: ${made.secret}`);
       print(`The old secret of ${centerId} is dead.`);
+    });
+
+  center
+    .command('register')
+    .description('register the keys of a center’s node that has no line; leaves a file to take back')
+    .argument('<center>', 'its id')
+    .argument('<request>', 'the file that "cbt-node setup --offline" wrote there')
+    .requiredOption('--out <file>', 'where to write the answer, for "cbt-node register"')
+    .action(async (centerId: string, request: string, { out }: { out: string }) => {
+      const body = await readJsonFile(request);
+      const path = `/api/centers/${encodeURIComponent(centerId)}/nodes`;
+      const answer = await withServerApi(env, (api) => api.request('POST', path, body));
+      await writeJsonFile(out, answer);
+      print(`${out}: take it to ${centerId}`);
     });
 
   addAssignmentCommand(center, env, print, { name: 'assign', method: 'PUT' });

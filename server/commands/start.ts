@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { boundHeap } from '../../replication/heap.ts';
 import { openServer } from '../app.ts';
 import { readConfig } from '../config.ts';
-import { boundHeap } from '../heap.ts';
 
-/** How long requests that run may take to end after a stop was asked for. */
-const STOP_GRACE_MS = 10_000;
+/** How long requests that run may take to end after a stop was asked for; Docker kills what is not gone after 10 s. */
+const STOP_GRACE_MS = 5000;
 
 /** Runs the server until SIGTERM or SIGINT; a second signal ends it at once. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {

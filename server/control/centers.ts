@@ -1,7 +1,7 @@
 import { checkDocument, type StoredDocument } from '../../replication/documents.ts';
 import { SyncError } from '../../replication/errors.ts';
 import { centerPartition, formatId, isIdPart } from '../../replication/ids.ts';
-import type { ServerParts } from '../parts.ts';
+import type { CoreParts } from '../parts.ts';
 import { editDocument, readDocuments } from './hub-documents.ts';
 import type { CenterAnswer, NewCenter } from './schemas.ts';
 
@@ -16,7 +16,7 @@ export interface Centers {
   list(): Promise<CenterAnswer[]>;
 }
 
-export function createCenters({ hub, feed, credentials }: ServerParts): Centers {
+export function createCenters({ hub, feed, credentials }: CoreParts): Centers {
   function answerOf(centerId: string, doc: StoredDocument | undefined): CenterAnswer {
     const { _id, _rev, _attachments, type, ...fields } = doc ?? ({ _id: '' } as StoredDocument);
     return {

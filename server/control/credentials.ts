@@ -9,6 +9,10 @@ export type Identity = { role: 'admin' } | { role: 'center'; centerId: string };
 export interface Credentials {
   /** Who an `Authorization` header speaks for; `undefined` when for nobody. */
   verify(authorization: string | undefined): Promise<Identity | undefined>;
+  /** The same where a center's secret was verified before, or for the administrator; costs next to nothing. */
+  known(authorization: string | undefined): Identity | undefined;
+  /** Changes with the credential; `undefined` when there is none. */
+  version(identity: Identity): string | undefined;
   /** Makes a center's first secret. @throws SyncError conflict when it has one. */
   create(centerId: string): Promise<string>;
   /** Makes a center's next secret; the one before is dead when this resolves. @throws SyncError not_found. */
@@ -100,22 +104,37 @@ export async function openCredentials(store: ControlStore, adminToken: string): 
     return { role: 'center', centerId };
   }
 
+  /** What a header holds: the administrator's credential, or a center's that is still to be verified. */
+  function read(
+    authorization: string | undefined,
+  ): { role: 'admin' } | { name: string; secret: string } | undefined {
+    const space = authorization?.indexOf(' ') ?? -1;
+    if (!authorization || space < 0) return undefined;
+    const value = authorization.slice(space + 1).trim();
+    const scheme = authorization.slice(0, space).toLowerCase();
+    const isAdmin = (token: string) => isSame(digestOf(token), adminDigest);
+    if (scheme === 'bearer') return isAdmin(value) ? { role: 'admin' } : undefined;
+    if (scheme !== 'basic') return undefined;
+    const pair = Buffer.from(value, 'base64').toString('utf8');
+    const colon = pair.indexOf(':');
+    if (colon < 0) return undefined;
+    const [name, secret] = [pair.slice(0, colon), pair.slice(colon + 1)];
+    return name === 'admin' && isAdmin(secret) ? { role: 'admin' } : { name, secret };
+  }
+
   return {
     async verify(authorization) {
-      const space = authorization?.indexOf(' ') ?? -1;
-      if (!authorization || space < 0) return undefined;
-      const value = authorization.slice(space + 1).trim();
-      const scheme = authorization.slice(0, space).toLowerCase();
-      const isAdmin = (token: string) => isSame(digestOf(token), adminDigest);
-      if (scheme === 'bearer') return isAdmin(value) ? { role: 'admin' } : undefined;
-      if (scheme !== 'basic') return undefined;
-      const pair = Buffer.from(value, 'base64').toString('utf8');
-      const colon = pair.indexOf(':');
-      if (colon < 0) return undefined;
-      const [name, secret] = [pair.slice(0, colon), pair.slice(colon + 1)];
-      if (name === 'admin' && isAdmin(secret)) return { role: 'admin' };
-      return verifyCenter(name, secret);
+      const found = read(authorization);
+      return found && 'name' in found ? verifyCenter(found.name, found.secret) : found;
     },
+    known(authorization) {
+      const found = read(authorization);
+      if (!found || 'role' in found) return found;
+      const digest = verified.get(found.name);
+      if (!digest || !isSame(digest, digestOf(`${found.name}:${found.secret}`))) return undefined;
+      return { role: 'center', centerId: found.name };
+    },
+    version: (identity) => (identity.role === 'admin' ? adminToken : stored.get(identity.centerId)?.salt),
     async create(centerId) {
       if (stored.has(centerId)) throw new SyncError('conflict', `center ${centerId} has a secret already`);
       return put(centerId);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import type { Fault, Note } from '../ingest/entries.ts';
 import type { ImportCounts, ImportEvent } from '../ingest/run.ts';
 import type { ServerParts } from '../parts.ts';
 import { createImporter, type Upload } from './import.ts';
-import { problem } from './schemas.ts';
+import { binary, problem } from './schemas.ts';
 
 const NDJSON = 'application/x-ndjson';
 const CSV = 'text/csv';
@@ -55,18 +56,37 @@ export function registerImport(app: FastifyInstance, parts: ServerParts): void {
             'goes on: {fault}, {note}, {progress}, and {counts} as the last one.',
           consumes: [NDJSON, CSV],
           querystring: query,
+          body: binary,
           response: { 200: answer, 400: problem, 409: problem, 415: problem },
         },
       },
       async (request, reply) => {
         const { dryRun, strict, file } = request.query;
         const options = { dryRun: dryRun === 'true', strict: strict === 'true' };
-        const events = importer.run(uploadOf(request, file), options);
+        const events = recorded(parts, request, importer.run(uploadOf(request, file), options));
         if (request.headers.accept?.includes(NDJSON)) return sendLines(reply, events);
         return collect(events);
       },
     );
   });
+}
+
+/** Puts an import on record at its end, also one that fails or is broken off; a dry run changes nothing. */
+async function* recorded(
+  { audit }: ServerParts,
+  { ip, query: { file, dryRun } }: FastifyRequest<{ Querystring: z.infer<typeof query> }>,
+  events: AsyncGenerator<ImportEvent, ImportCounts>,
+): AsyncGenerator<ImportEvent, ImportCounts> {
+  if (dryRun === 'true') return yield* events;
+  let counts: ImportCounts | undefined;
+  try {
+    counts = yield* events;
+    return counts;
+  } finally {
+    const details = { file, ...counts };
+    const outcome = counts ? 'done' : 'failed';
+    await audit.append({ action: 'documents.imported', actor: 'admin', from: ip, outcome, details });
+  }
 }
 
 function uploadOf({ body, headers }: FastifyRequest, file: string): Upload {
@@ -78,9 +98,18 @@ function uploadOf({ body, headers }: FastifyRequest, file: string): Upload {
 
 function unzip(body: Readable): Readable {
   const gunzip = createGunzip();
-  // A pipe does not pass an error on.
-  body.on('error', (error) => gunzip.destroy(error));
-  return body.pipe(gunzip);
+  // Who reads hears of a failure.
+  pipeline(body, gunzip).catch(() => undefined);
+  return Readable.from(unzipped(gunzip));
+}
+
+async function* unzipped(gunzip: Gunzip): AsyncGenerator<Buffer> {
+  try {
+    yield* gunzip;
+  } catch (cause) {
+    if (!(cause as NodeJS.ErrnoException).code?.startsWith('Z_')) throw cause;
+    throw new SyncError('bad_request', `the body is not gzip: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function collect(events: AsyncGenerator<ImportEvent, ImportCounts>): Promise<z.infer<typeof answer>> {

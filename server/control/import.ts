@@ -35,7 +35,8 @@ export function createImporter({
   store,
   config,
   stopping,
-}: Pick<ServerParts, 'hub' | 'store' | 'config' | 'stopping'>): Importer {
+  importing,
+}: Pick<ServerParts, 'hub' | 'store' | 'config' | 'stopping' | 'importing'>): Importer {
   let running = false;
 
   function entriesOf(upload: Upload, body: Readable): AsyncIterable<Entry> {
@@ -63,15 +64,22 @@ export function createImporter({
     async *run(upload, { dryRun, strict }) {
       if (running) throw new SyncError('conflict', 'another import is running: try again when it has ended');
       running = true;
+      const endTurn = await takeTurn(importing);
       addAbortSignal(stopping, upload.body);
       try {
         if (strict && !dryRun) return yield* runStrict(upload);
         return yield* importEntries({ hub, store }, entriesOf(upload, upload.body), { dry: dryRun });
       } finally {
+        endTurn();
         running = false;
       }
     },
   };
+}
+
+/** Waits for a turn, which lasts until the answer is called. */
+function takeTurn(inTurn: ServerParts['importing']): Promise<() => void> {
+  return new Promise((taken) => void inTurn(() => new Promise<void>((ended) => taken(ended))));
 }
 
 /** Notes were told when the upload was read for the first time. */

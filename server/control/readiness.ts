@@ -1,6 +1,6 @@
 import { partitionOf, testOfPartition } from '../../replication/ids.ts';
 import type { Difference } from '../../replication/node-report.ts';
-import type { ServerParts } from '../parts.ts';
+import type { CoreParts } from '../parts.ts';
 import { expectTest } from './assignments.ts';
 import type { Centers } from './centers.ts';
 import type { ReadinessRow } from './schemas.ts';
@@ -25,7 +25,7 @@ export interface TestAtCenter {
  * @throws SyncError not_found for an unknown test: no center lacks anything of it, which must not pass for ready.
  */
 export async function readReadiness(
-  parts: ServerParts,
+  parts: CoreParts,
   centers: Centers,
   options: { test: string | undefined; silentAfterMs: number; now: Date },
 ): Promise<ReadinessRow[]> {
@@ -34,13 +34,23 @@ export async function readReadiness(
   for (const { centerId, assigned } of await centers.list()) {
     const tests = assigned.filter((testId) => options.test === undefined || testId === options.test);
     if (tests.length === 0) continue;
-    const progress = await readSyncProgress(parts, centerId);
-    const pending = await pendingByPartition(parts, centerId, progress);
-    for (const testId of tests) {
-      rows.push(readinessOf(testAtCenter(parts, centerId, testId, progress, pending), options));
-    }
+    rows.push(...(await readCenterReadiness(parts, centerId, tests, options)));
   }
   return rows;
+}
+
+/** Whether one center holds what it needs for each of these tests. */
+export async function readCenterReadiness(
+  parts: CoreParts,
+  centerId: string,
+  tests: readonly string[],
+  options: { silentAfterMs: number; now: Date },
+): Promise<ReadinessRow[]> {
+  const progress = await readSyncProgress(parts, centerId);
+  const pending = await pendingByPartition(parts, centerId, progress);
+  return tests.map((testId) =>
+    readinessOf(testAtCenter(parts, centerId, testId, progress, pending), options),
+  );
 }
 
 /** Names the state of one test at one center. What is complete is ready, however long ago it was heard of. */
@@ -67,7 +77,7 @@ export function readinessOf(
 }
 
 function testAtCenter(
-  { feed, credentials }: ServerParts,
+  { feed, credentials }: CoreParts,
   centerId: string,
   testId: string,
   progress: SyncProgress,
@@ -96,7 +106,7 @@ function testAtCenter(
 
 /** How many rows of each partition the center has still to pull. */
 async function pendingByPartition(
-  { feed }: ServerParts,
+  { feed }: CoreParts,
   centerId: string,
   { since }: SyncProgress,
 ): Promise<Map<string, number>> {

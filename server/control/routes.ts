@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { isIdPart } from '../../replication/ids.ts';
 import type { ServerParts } from '../parts.ts';
 import { setAssignment } from './assignments.ts';
+import { onRecord } from './audit-routes.ts';
 import { createCenters } from './centers.ts';
 import { readReadiness } from './readiness.ts';
 import * as schemas from './schemas.ts';
@@ -11,11 +12,10 @@ import { readStatus } from './sync-status.ts';
 
 /** A center that lacks something and was not heard of for so long is called silent, not behind. */
 const SILENT_AFTER_MINUTES = 60;
-const QUARANTINE_PAGE = 1000;
 
 const partOfId = z.string().refine(isIdPart, 'only A-Z a-z 0-9 . _ - are admitted');
 
-/** Centers, assignments, status and quarantine, for administrators. */
+/** Centers, assignments and status, for administrators. */
 export function registerControl(app: FastifyInstance, parts: ServerParts): void {
   const api = app.withTypeProvider<ZodTypeProvider>();
   registerCenters(api, parts);
@@ -43,7 +43,11 @@ function registerCenters(api: Api, parts: ServerParts): void {
         response: { 201: schemas.secretAnswer, 400: problem, 409: problem },
       },
     },
-    async ({ body }, reply) => reply.code(201).send(await centers.create(body)),
+    async ({ body, ip }, reply) => {
+      const { centerId } = body;
+      const act = { action: 'center.added', centerId, from: ip, details: {} };
+      return reply.code(201).send(await onRecord(parts.audit, act, () => centers.create(body)));
+    },
   );
 
   api.get(
@@ -74,7 +78,10 @@ function registerCenters(api: Api, parts: ServerParts): void {
         response: { 200: schemas.secretAnswer, 404: problem },
       },
     },
-    async ({ params }) => centers.replaceSecret(params.id),
+    async ({ params: { id: centerId }, ip }) => {
+      const act = { action: 'center.secret_replaced', centerId, from: ip, details: {} };
+      return onRecord(parts.audit, act, () => centers.replaceSecret(centerId));
+    },
   );
 }
 
@@ -85,15 +92,21 @@ function registerAssignments(api: Api, parts: ServerParts): void {
   api.put(
     url,
     { schema: { summary: 'Assign a test to a center', params, response: { 200: answer, 404: problem } } },
-    async ({ params: { centerId, testId } }) =>
-      setAssignment(parts, centerId, testId, 'assigned', new Date()),
+    async ({ params: { centerId, testId }, ip }) => {
+      const act = { action: 'test.assigned', centerId, from: ip, details: { testId } };
+      return onRecord(parts.audit, act, () => setAssignment(parts, centerId, testId, 'assigned', new Date()));
+    },
   );
 
   api.delete(
     url,
     { schema: { summary: 'Withdraw a test from a center', params, response: { 200: answer, 404: problem } } },
-    async ({ params: { centerId, testId } }) =>
-      setAssignment(parts, centerId, testId, 'withdrawn', new Date()),
+    async ({ params: { centerId, testId }, ip }) => {
+      const act = { action: 'test.withdrawn', centerId, from: ip, details: { testId } };
+      return onRecord(parts.audit, act, () =>
+        setAssignment(parts, centerId, testId, 'withdrawn', new Date()),
+      );
+    },
   );
 }
 
@@ -103,7 +116,11 @@ function registerReports(api: Api, parts: ServerParts): void {
   api.get(
     '/api/status',
     { schema: { summary: 'Where every center stands', response: { 200: schemas.statusAnswer } } },
-    async () => ({ ready: parts.feed.ready, centers: await readStatus(parts, centers) }),
+    async () => ({
+      ready: parts.feed.ready,
+      centers: await readStatus(parts, centers),
+      mirrors: await Promise.all(parts.mirrors.map((mirror) => mirror.status())),
+    }),
   );
 
   api.get(
@@ -122,28 +139,6 @@ function registerReports(api: Api, parts: ServerParts): void {
       const options = { test, silentAfterMs: silentAfterMinutes * 60_000, now: new Date() };
       const rows = await readReadiness(parts, centers, options);
       return { ready: rows.every((row) => row.state === 'ready'), rows };
-    },
-  );
-
-  api.get(
-    '/api/quarantine',
-    {
-      schema: {
-        summary: 'Writes of centers that were refused, with their reasons',
-        querystring: z.object({
-          center: partOfId.optional(),
-          limit: z.coerce.number().int().positive().max(10_000).default(QUARANTINE_PAGE),
-        }),
-        response: { 200: schemas.quarantineAnswer },
-      },
-    },
-    async ({ query: { center, limit } }) => {
-      const entries = [];
-      for await (const entry of parts.quarantine.list(center)) {
-        if (entries.length === limit) return { entries, more: true };
-        entries.push(entry);
-      }
-      return { entries, more: false };
     },
   );
 }

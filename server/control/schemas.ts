@@ -38,7 +38,7 @@ export const assignmentAnswer = z.object({
 
 export const difference = z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) });
 
-const centerStatus = z.object({
+export const centerStatus = z.object({
   centerId: z.string(),
   name: z.string(),
   documents: z.int(),
@@ -48,14 +48,39 @@ const centerStatus = z.object({
   lastPushAt: time,
   lastSeenAt: time,
   conflicts: z.int(),
+  /** Refused writes that nobody has decided on. */
   quarantined: z.int(),
+  /** Results in the hub, and how many of how many its node has confirmed by their receipts. */
+  results: z.object({
+    stored: z.int(),
+    verified: z.int(),
+    flagged: z.int(),
+    waiting: z.int(),
+    atNode: z.int().nullable(),
+    confirmed: z.int().nullable(),
+  }),
   digestEqual: z.boolean().nullable(),
   differences: z.array(difference),
   mode: z.enum(['continuous', 'batch', 'manual']).nullable(),
 });
-export const statusAnswer = z.object({ ready: z.boolean(), centers: z.array(centerStatus) });
 
-const readinessState = z.enum(['ready', 'behind', 'differs', 'never synced', 'silent']);
+/** How far a mirror of the hub in another store has come. */
+export const mirrorStatus = z.object({
+  name: z.enum(['mongo', 'redis']),
+  state: z.enum(['following', 'waiting', 'down']),
+  behindDocuments: z.int().nullable(),
+  behindSeconds: z.int(),
+  mirrored: z.int(),
+  error: z.string().nullable(),
+});
+
+export const statusAnswer = z.object({
+  ready: z.boolean(),
+  centers: z.array(centerStatus),
+  mirrors: z.array(mirrorStatus),
+});
+
+export const readinessState = z.enum(['ready', 'behind', 'differs', 'never synced', 'silent']);
 const readinessRow = z.object({
   centerId: z.string(),
   testId: z.string(),
@@ -68,22 +93,18 @@ const readinessRow = z.object({
 });
 export const readinessAnswer = z.object({ ready: z.boolean(), rows: z.array(readinessRow) });
 
-export const quarantineAnswer = z.object({
-  entries: z.array(
-    z.object({
-      centerId: z.string(),
-      id: z.string(),
-      rev: z.string(),
-      reason: z.string(),
-      doc: z.unknown(),
-      at: z.string(),
-    }),
-  ),
-  /** True: there are more than `limit`. */
-  more: z.boolean(),
-});
-
 export const problem = z.object({ error: z.string(), reason: z.string() });
+/** A body that may be left out: Fastify takes none for `null`. */
+export function optionalBody<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess((body) => body ?? undefined, schema);
+}
+/** Server-sent events, as OpenAPI describes them. */
+export const eventStream = {
+  description: 'events as they come, until the client goes',
+  content: { 'text/event-stream': { schema: z.string() } },
+};
+/** A body that is no JSON, as OpenAPI describes it. */
+export const binary = z.any().meta({ type: 'string', format: 'binary' });
 
 export type NewCenter = z.infer<typeof newCenter>;
 export type CenterAnswer = z.infer<typeof centerAnswer>;

@@ -19,8 +19,10 @@ export interface Space<Value> {
   getMany(keys: string[]): Promise<(Value | undefined)[]>;
   /** Writes all or nothing; `undefined` deletes. */
   batch(entries: Iterable<[key: string, value: Value | undefined]>): Promise<void>;
-  /** The entries whose key begins with `prefix`, in key order. */
-  entries(prefix?: string): AsyncIterable<[string, Value]>;
+  /** The entries whose key begins with `prefix`, in key order; only those after the key `after`, unless it is empty. */
+  entries(prefix?: string, after?: string): AsyncIterable<[string, Value]>;
+  /** The value of the last key. */
+  last(): Promise<Value | undefined>;
 }
 
 export async function openControlStore(dataDir: string): Promise<ControlStore> {
@@ -42,7 +44,14 @@ export async function openControlStore(dataDir: string): Promise<ControlStore> {
             ),
             { sync: true } as object,
           ),
-        entries: (prefix = '') => space.iterator(prefix ? { gte: prefix, lt: `${prefix}\uffff` } : {}),
+        entries(prefix = '', after) {
+          const from = after ? { gt: after } : { gte: prefix };
+          return space.iterator(prefix ? { ...from, lt: `${prefix}\uffff` } : from);
+        },
+        async last() {
+          for await (const value of space.values({ reverse: true, limit: 1 })) return value;
+          return undefined;
+        },
       };
     },
     async [Symbol.asyncDispose]() {

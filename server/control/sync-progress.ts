@@ -71,3 +71,14 @@ function latest(a: string | undefined, b: string | null | undefined): string | n
   const times = [a, b].filter((time): time is string => Boolean(time));
   return times.sort().at(-1) ?? null;
 }
+
+/** The newest report of each of a center's nodes. */
+export async function readReports(store: ServerParts['store'], centerId: string): Promise<NodeReport[]> {
+  const reports: NodeReport[] = [];
+  const documents = store.space<LocalDocument>('local').entries(`${centerId}/${NODE_REPORT_PREFIX}`);
+  for await (const [, doc] of documents) {
+    const report = nodeReportSchema.safeParse(doc);
+    if (report.success) reports.push(report.data);
+  }
+  return reports;
+}

@@ -1,5 +1,5 @@
 import type { PartitionState } from '../feed/feed.ts';
-import type { ServerParts } from '../parts.ts';
+import type { CoreParts } from '../parts.ts';
 import type { Centers } from './centers.ts';
 import type { CenterAnswer, CenterStatus } from './schemas.ts';
 import { readSyncProgress, type SyncProgress } from './sync-progress.ts';
@@ -8,18 +8,19 @@ import { readSyncProgress, type SyncProgress } from './sync-progress.ts';
 const EMPTY_DIGEST = '0'.repeat(64);
 
 /** Where every center stands. Costs a few reads per center, however many documents it has. */
-export async function readStatus(parts: ServerParts, centers: Centers): Promise<CenterStatus[]> {
+export async function readStatus(parts: CoreParts, centers: Centers): Promise<CenterStatus[]> {
   const quarantined = await countQuarantined(parts);
   const list = await centers.list();
   return Promise.all(list.map((center) => statusOf(parts, center, quarantined.get(center.centerId) ?? 0)));
 }
 
-async function statusOf(
-  parts: ServerParts,
-  { centerId, name }: CenterAnswer,
+/** Where one center stands. */
+export async function statusOf(
+  parts: CoreParts,
+  { centerId, name }: Pick<CenterAnswer, 'centerId' | 'name'>,
   quarantined: number,
 ): Promise<CenterStatus> {
-  const { feed, credentials } = parts;
+  const { feed, credentials, exam } = parts;
   const progress = await readSyncProgress(parts, centerId);
   const { documents, conflicts } = feed.info(centerId);
   const pendingPull = progress.since === undefined ? null : await feed.pending(centerId, progress.since);
@@ -34,6 +35,11 @@ async function statusOf(
     lastSeenAt: lastSeenAt(progress, credentials.lastSeenAt(centerId)),
     conflicts,
     quarantined,
+    results: {
+      ...exam.verdicts.counts(centerId),
+      atNode: progress.report?.results?.total ?? null,
+      confirmed: progress.report?.results?.confirmed ?? null,
+    },
     digestEqual: digestEqual(progress, pendingPull, feed.digests(centerId)),
     differences: progress.report?.differences ?? [],
     mode: progress.report?.mode ?? null,
@@ -78,8 +84,10 @@ export function lastSeenAt(
   );
 }
 
-async function countQuarantined({ quarantine }: ServerParts): Promise<Map<string, number>> {
+async function countQuarantined({ quarantine }: CoreParts): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for await (const { centerId } of quarantine.list()) counts.set(centerId, (counts.get(centerId) ?? 0) + 1);
+  for await (const { centerId, state } of quarantine.list()) {
+    if (state === 'waiting') counts.set(centerId, (counts.get(centerId) ?? 0) + 1);
+  }
   return counts;
 }
