@@ -6,19 +6,21 @@ import { SyncError } from '../replication/errors.ts';
 import { announceRunning } from '../replication/running.ts';
 import type { NodeConfig } from './config.ts';
 import { type NodeParts, openParts } from './node.ts';
+import { registerAccess } from './routes/access.ts';
 import { registerApi } from './routes/api.ts';
 import { registerCouch } from './routes/couch.ts';
-import { registerErrors } from './routes/errors.ts';
-import { registerEvents } from './routes/events.ts';
+import { registerErrors, sendError } from './routes/errors.ts';
 import { registerGuard } from './routes/guard.ts';
 import { registerObservability } from './routes/observability.ts';
-import { registerPage } from './routes/page.ts';
+import { registerPages } from './routes/pages.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** A node, open. Disposing it ends what waits, finishes what runs and closes the parts in reverse. */
 export interface LocalNode extends AsyncDisposable {
   readonly url: string;
+  /** Shows to the node that a request comes from whoever may read its folder. */
+  readonly token: string;
   readonly parts: NodeParts;
   readonly app: FastifyInstance;
 }
@@ -36,37 +38,42 @@ export async function openNode(config: NodeConfig, options: NodeOptions = {}): P
   const follow = options.follow !== false;
   const stopping = new AbortController();
   const parts = await openParts(config, log, opening, { follow });
-  const app = await openRoutes(parts, stopping.signal, opening);
+  const token = randomBytes(24).toString('base64url');
+  const app = await openRoutes(parts, { token, stopping: stopping.signal }, opening);
   opening.defer(() => stopping.abort());
   const url = await listen(app, config);
   if (follow) {
-    const token = randomBytes(24).toString('base64url');
     opening.use(await announceRunning(config.dataDir, { url, token }));
     log.info({ url, center: parts.centerId }, `the node of ${parts.centerId} answers at ${url}`);
   }
   const opened = opening.move();
-  return { url, parts, app, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { url, token, parts, app, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function openRoutes(
   parts: NodeParts,
-  stopping: AbortSignal,
+  { token, stopping }: { token: string; stopping: AbortSignal },
   opening: AsyncDisposableStack,
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: sendError,
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
   });
   opening.defer(() => app.close());
   registerErrors(app);
   registerGuard(app, parts.config.host);
+  registerAccess(app, {
+    operator: parts.operator,
+    token,
+    refused: (address) => void parts.logbook.append('operator refused', { address }),
+  });
   registerObservability(app, parts, stopping);
-  registerEvents(app, parts, stopping);
   registerCouch(app, parts, stopping);
-  registerPage(app);
-  registerApi(app, parts);
+  registerPages(app);
+  registerApi(app, parts, stopping);
   await app.ready();
   return app;
 }

@@ -72,9 +72,10 @@ export async function openDigests(state: NodeState): Promise<Digests> {
   async function write(digests: Map<string, string | undefined>, seq: number): Promise<void> {
     const operations: StateOperation[] = [];
     const sums = new Map<string, PartitionDigest>();
-    for (const [id, digest] of digests) {
+    const recorded = await records.getMany([...digests.keys()]);
+    for (const [index, [id, digest]] of [...digests].entries()) {
       const partition = partitionOf(id);
-      const before = await records.get(id);
+      const before = recorded[index];
       if (before === digest) continue;
       const sum = sums.get(partition) ?? totals.get(partition) ?? { documents: 0, digest: '0' };
       sums.set(partition, replaced(sum, before, digest));

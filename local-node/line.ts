@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode, SyncError } from '../replication/errors.ts';
+import { SyncError } from '../replication/errors.ts';
 import { centerPartition } from '../replication/ids.ts';
 import { type Database, pouchAt } from '../replication/pouch.ts';
 import { authorizationOf, type Identity, replicaUrl } from './identity.ts';
@@ -6,7 +6,16 @@ import { type Checkpoints, createCheckpoints } from './line/checkpoints.ts';
 import { createLineMemory, type LineMemory } from './line/memory.ts';
 import { type ChangesPages, createChangesPages } from './line/pages.ts';
 import type { ChangesEnd } from './line/rows.ts';
-import { AnswerFromMemory, createTransport, requestOf, type Send } from './line/transport.ts';
+import {
+  AnswerFromMemory,
+  createTransport,
+  type LineRequest,
+  receivePackage,
+  refusalOf,
+  requestOf,
+  type Send,
+  type TransportOptions,
+} from './line/transport.ts';
 
 /** The line to the server: all that goes over it has a deadline, and as little as possible goes over it. */
 export interface Line {
@@ -16,6 +25,15 @@ export interface Line {
   serverUuid(signal?: AbortSignal): Promise<string | undefined>;
   /** A request of the node's own. @throws SyncError with the server's reason, or unreachable. */
   request<Answer>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer>;
+  /** As `request`, of a body that is serialized already. */
+  send<Answer>(
+    method: string,
+    path: string,
+    text: string | undefined,
+    options?: Pick<LineRequest, 'signal' | 'begun'>,
+  ): Promise<Answer>;
+  /** A package of all there is for the center, as it comes. @throws SyncError like `request`. */
+  download(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Resolves when something has changed for the center after `since`. @throws SyncError when the line fails. */
   changed(since: string, signal: AbortSignal): Promise<void>;
 }
@@ -24,8 +42,12 @@ export interface SessionOptions {
   signal: AbortSignal;
   /** Whether the feed shall send documents with the rows after this sequence. */
   inlineBodies(since: string): boolean;
-  /** The sequence that the replicator will ask changes after: they are asked for before it does. */
-  firstPage?: string;
+  /** The replica has never replicated: there is no checkpoint of it at the server. */
+  isNew?: boolean;
+  /** Tells which documents may have been written here; about others the server need not be asked. */
+  ours?(): Promise<(id: string) => boolean>;
+  /** Called with the documents of which the server says that it lacks a revision. */
+  lacking?(ids: string[]): void;
   /** Called when all there is has come over the line, while the replicator still works on it. */
   ended?(end: ChangesEnd): void;
 }
@@ -34,7 +56,13 @@ export interface SessionOptions {
 export interface LineSession extends AsyncDisposable {
   /** The center's feed, for PouchDB's replicator. */
   readonly remote: Database;
-  /** Whether the server has told of this revision itself in this session. */
+  /** Resolves when the line is seen to be up, which is tried when this is read first; `remote` must wait for it. */
+  readonly ready: Promise<void>;
+  /** The server has taken this revision, or has refused it. */
+  know(id: string, rev: string): void;
+  /** Asks for the changes after `since` before the replicator does. */
+  ahead(since: string): void;
+  /** Whether the server has told of this revision itself in this session, or was told of it. */
   isKnown(id: string, rev: string): boolean;
   /** Resolves when the newest checkpoint is at the server. @throws when it could not be sent. */
   settled(): Promise<void>;
@@ -42,30 +70,31 @@ export interface LineSession extends AsyncDisposable {
 
 type Fetch = (url: string | Request, init?: RequestInit) => Promise<Response>;
 
-export function openLine(identity: Identity, { silenceMs }: { silenceMs: number }): Line {
+export function openLine(identity: Identity, options: Omit<TransportOptions, 'authorization'>): Line {
+  const { silenceMs } = options;
   const base = replicaUrl(identity);
-  const send = createTransport({ authorization: authorizationOf(identity), silenceMs });
-  let root: { uuid: string | undefined } | undefined;
-  if (identity.serverUuid !== undefined) root = { uuid: identity.serverUuid };
+  const send = createTransport({ ...options, authorization: authorizationOf(identity) });
+  const checkpointPaths = new Set<string>();
+  const { serverUuid: uuid } = identity;
+  let root: { uuid: string | undefined } | undefined = uuid === undefined ? undefined : { uuid };
 
-  async function request<Answer>(
+  async function sendText<Answer>(
     method: string,
     path: string,
-    body?: unknown,
-    signal?: AbortSignal,
+    text: string | undefined,
+    options: Pick<LineRequest, 'signal' | 'begun'> = {},
   ): Promise<Answer> {
     const headers = { accept: 'application/json', 'content-type': 'application/json' };
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const response = await send({ method, url: base + path, headers, body: text, signal });
-    const answer = (await response.json().catch(() => ({}))) as Answer & { error?: string; reason?: string };
-    if (response.ok) return answer;
-    const code = answer.error && answer.error in ERRORS ? (answer.error as ErrorCode) : 'unreachable';
-    throw new SyncError(code, answer.reason ?? `the answer was HTTP ${response.status}`);
+    const response = await send({ method, url: base + path, headers, body: text, ...options });
+    if (!response.ok) throw await refusalOf(response);
+    return (await response.json().catch(() => ({}))) as Answer;
   }
 
   return {
-    request,
-    async begin({ signal, inlineBodies, ended, firstPage }) {
+    request: (method, path, body, signal) =>
+      sendText(method, path, body === undefined ? undefined : JSON.stringify(body), { signal }),
+    send: sendText,
+    async begin({ signal, inlineBodies, ended, isNew = false, ours, lacking }) {
       const closing = new AbortController();
       const ending = AbortSignal.any([signal, closing.signal]);
       const bounded: Send = (one) =>
@@ -73,14 +102,29 @@ export function openLine(identity: Identity, { silenceMs }: { silenceMs: number 
       root ??= await readRoot(bounded, base);
       const memory = createLineMemory(centerPartition(identity.centerId));
       const pages = createChangesPages(bounded, base, { withBodies: inlineBodies, ended });
-      const checkpoints = createCheckpoints(bounded, base);
-      if (firstPage !== undefined) pages.ahead(firstPage);
-      const fetch = createReplicatorFetch(bounded, base, root, memory, pages, checkpoints);
+      const checkpoints = createCheckpoints(bounded, base, checkpointPaths, isNew);
+      const fetch = createReplicatorFetch(bounded, base, {
+        root,
+        memory,
+        pages,
+        checkpoints,
+        ours,
+        lacking,
+      });
       const remote = pouchAt(base, { fetch } as PouchDB.Configuration.RemoteDatabaseConfiguration);
       // PouchDB takes a first _bulk_get that fails, as on a line that is cut, for a server that has none, for good.
-      await remote.bulkGet({ docs: [] });
+      const meet = () => Promise.all([remote.bulkGet({ docs: [] }), checkpoints.readAhead()]).then(() => {});
+      let ready: Promise<void> | undefined;
       return {
         remote,
+        get ready() {
+          ready ??= meet();
+          // Whoever waits for it hears of a failure.
+          ready.catch(() => {});
+          return ready;
+        },
+        know: memory.know,
+        ahead: pages.ahead,
         isKnown: memory.isKnown,
         settled: checkpoints.settled,
         async [Symbol.asyncDispose]() {
@@ -91,6 +135,7 @@ export function openLine(identity: Identity, { silenceMs }: { silenceMs: number 
         },
       };
     },
+    download: (signal) => receivePackage((one) => send({ ...one, signal }), identity),
     serverUuid: async (signal) => (await readRoot((one) => send({ ...one, signal }), base)).uuid,
     async changed(since, signal) {
       const query = new URLSearchParams({
@@ -118,20 +163,38 @@ export function openLine(identity: Identity, { silenceMs }: { silenceMs: number 
 function createReplicatorFetch(
   send: Send,
   base: string,
-  root: object,
-  memory: LineMemory,
-  pages: ChangesPages,
-  checkpoints: Checkpoints,
+  {
+    root,
+    memory,
+    pages,
+    checkpoints,
+    ours,
+    lacking,
+  }: {
+    root: object;
+    memory: LineMemory;
+    pages: ChangesPages;
+    checkpoints: Checkpoints;
+    ours: SessionOptions['ours'];
+    lacking: SessionOptions['lacking'];
+  },
 ): Fetch {
   async function revsDiff(path: string, init: RequestInit): Promise<Response> {
     const asked = JSON.parse(String(init.body)) as Record<string, string[]>;
     const unknown: [string, string[]][] = [];
+    const isOurs = (await ours?.()) ?? (() => true);
     for (const [id, revs] of Object.entries(asked)) {
+      if (!isOurs(id)) continue;
       const missing = revs.filter((rev) => !memory.isKnown(id, rev));
       if (missing.length > 0) unknown.push([id, missing]);
     }
     if (unknown.length === 0) return new AnswerFromMemory({});
-    return send(requestOf(base + path, { ...init, body: JSON.stringify(Object.fromEntries(unknown)) }));
+    const body = JSON.stringify(Object.fromEntries(unknown));
+    const response = await send(requestOf(base + path, { ...init, body }));
+    if (!response.ok) return response;
+    const answer = (await response.json()) as object;
+    lacking?.(Object.keys(answer));
+    return new AnswerFromMemory(answer);
   }
 
   async function bulkGet(path: string, init: RequestInit): Promise<Response> {

@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, SyncError } from '../replication/errors.ts';
+import { addPackageCommands } from './commands/package.ts';
+import { addPinCommand } from './commands/pin.ts';
+import { addRegisterCommand } from './commands/register.ts';
 import { addReplicateCommand } from './commands/replicate.ts';
 import { addSetupCommand } from './commands/setup.ts';
 import { start } from './commands/start.ts';
 import { addStatusCommands } from './commands/status.ts';
 import { addVerifyCommands } from './commands/verify.ts';
+import { addWipeCommand } from './commands/wipe.ts';
 
 const ENVIRONMENT = `
 Environment:
@@ -26,6 +30,7 @@ async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
   addSetupCommand(program, env, console.log, process.stdin);
+  addRegisterCommand(program, env, console.log);
   program
     .command('start', { isDefault: true })
     .description('run the node until SIGTERM or SIGINT')
@@ -35,9 +40,12 @@ async function main(argv: string[], env: NodeJS.ProcessEnv): Promise<number> {
       if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`);
       await start(env);
     });
+  addPinCommand(program, env, console.log, process.stdin);
   addReplicateCommand(program, env, console.log);
   addStatusCommands(program, env, console.log);
   addVerifyCommands(program, env, console.log);
+  addPackageCommands(program, env, console.log);
+  addWipeCommand(program, env, console.log);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? 0);

@@ -1,46 +1,22 @@
 import type { StoredDocument } from '../replication/documents.ts';
-import { createGroupCommit, type WriteOutcome } from '../replication/group-commit.ts';
+import { SyncError } from '../replication/errors.ts';
+import type { WriteDocuments } from '../replication/group-commit.ts';
 import { parseId } from '../replication/ids.ts';
 import { refusalOf } from '../replication/permissions.ts';
 import type { Database } from '../replication/pouch.ts';
+import { type Refusal, refuseAlone } from '../replication/refuse-alone.ts';
 import { parseRevision, revisionsOf } from '../replication/revisions.ts';
-
-interface BulkOptions {
-  new_edits?: boolean;
-}
-type BulkRequest = StoredDocument[] | { docs: StoredDocument[]; new_edits?: boolean };
-type Callback = (error: unknown, results?: object[]) => void;
 
 /**
  * Makes a database refuse what its center may not write, as the server would: a program at the center hears it at once,
- * and not days later from the quarantine. Every write of a PouchDB goes through `bulkDocs`; those that come at the same
- * time share one sync.
+ * and not days later from the quarantine. @param write how what is admitted is written.
  */
-export function guardWrites(db: Database, centerId: string): Database {
-  const { write } = createGroupCommit({ bulkDocs: db.bulkDocs.bind(db) });
-
-  async function bulkDocs(request: BulkRequest, options: BulkOptions): Promise<object[]> {
-    const docs = Array.isArray(request) ? request : request.docs;
-    const newEdits = options.new_edits ?? (Array.isArray(request) ? true : (request.new_edits ?? true));
-    const refusals = await Promise.all(docs.map((doc) => refusal(db, centerId, doc, newEdits)));
-    const admitted = docs.filter((_, index) => refusals[index] === undefined);
-    const outcomes = (await write(admitted, { newEdits }))[Symbol.iterator]();
-    const results = docs.map((doc, index) => {
-      const reason = refusals[index];
-      return reason === undefined ? resultOf(outcomes.next().value as WriteOutcome) : forbidden(doc, reason);
-    });
-    // With revisions of another database only failures are told, as CouchDB does.
-    return newEdits ? results : results.filter((result) => 'error' in result);
-  }
-
-  const callbackStyle = (request: BulkRequest, options?: BulkOptions | Callback, callback?: Callback) => {
-    const done = typeof options === 'function' ? options : callback;
-    const answer = bulkDocs(request, typeof options === 'object' ? options : {});
-    if (!done) return answer;
-    answer.then((results) => done(null, results), done);
-    return undefined;
+export function guardWrites(db: Database, centerId: string, write?: WriteDocuments): Database {
+  const refuse: Refusal = async (doc, newEdits) => {
+    const reason = await refusal(db, centerId, doc, newEdits);
+    return reason === undefined ? undefined : new SyncError('forbidden', reason);
   };
-  return Object.assign(db, { bulkDocs: callbackStyle }) as Database;
+  return refuseAlone(db, refuse, write);
 }
 
 async function refusal(
@@ -49,7 +25,7 @@ async function refusal(
   doc: StoredDocument,
   newEdits: boolean,
 ): Promise<string | undefined> {
-  if (typeof doc?._id !== 'string') return 'the document has no _id';
+  if (typeof doc._id !== 'string') return 'the document has no _id';
   const type = parseId(doc._id)?.type;
   if (type === 'enrollment') return refusalOf(centerId, doc, await changedFrom(db, doc, newEdits));
   if (!newEdits && (await isStored(db, doc))) return undefined;
@@ -91,14 +67,4 @@ async function read(
     if (error.status !== 404) throw error;
     return undefined;
   });
-}
-
-function resultOf(outcome: WriteOutcome): object {
-  if ('ok' in outcome) return outcome;
-  const { id, error: name, reason, status } = outcome;
-  return { id, error: true, name, reason, message: reason, status };
-}
-
-function forbidden(doc: StoredDocument, reason: string): object {
-  return { id: doc?._id ?? '', error: true, name: 'forbidden', reason, message: reason, status: 403 };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { boundHeap } from '../../replication/heap.ts';
 import { openNode } from '../app.ts';
 import { readConfig } from '../config.ts';
 
@@ -8,6 +9,7 @@ const STOP_GRACE_MS = 5000;
 
 /** Runs the node until SIGTERM or SIGINT; a second signal ends it at once. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
+  boundHeap();
   const node = await openNode(readConfig(env));
   const { log } = node.parts;
   // PouchDB's replicator leaves a promise unhandled when a database closes under it; a center must go on.

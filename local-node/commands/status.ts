@@ -54,11 +54,17 @@ function statusLines(status: StatusAnswer): string[] {
     `last push     ${status.lastPushAt ?? 'never'}`,
     `to push       ${status.pendingPush}`,
     `to pull       ${status.pendingPull ?? 'not known'}`,
-    `quarantine    ${status.quarantined}`,
+    `quarantine    ${status.quarantined}${waitingText(status)}`,
+    `results       ${status.results.confirmed} of ${status.results.total} confirmed by the hub`,
+    `may be wiped  ${status.wipe.allowed ? 'yes' : `no: ${status.wipe.reasons.join('; ')}`}`,
     `equal to hub  ${equalText(verification)}`,
   ];
   if (status.lastError) lines.push(`last error    ${status.lastError.reason} (${status.lastError.at})`);
   return lines;
+}
+
+function waitingText({ quarantine: { waiting } }: StatusAnswer): string {
+  return waiting > 0 ? `, ${waiting} of them wait for a decision` : '';
 }
 
 function modeText({ mode, everyMinutes }: StatusAnswer): string {

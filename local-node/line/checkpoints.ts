@@ -9,13 +9,19 @@ import { AnswerFromMemory, requestOf, type Send } from './transport.ts';
  */
 export interface Checkpoints {
   answer(path: string, init: RequestInit): Promise<Response>;
+  /** Reads those that were asked for in earlier replications, all at once and before they are asked for again. */
+  readAhead(): Promise<void>;
   /** Resolves when the newest of all is at the server. @throws what sending it failed with. */
   settled(): Promise<void>;
 }
 
 const SENT_EVERY_MS = 2000;
 
-export function createCheckpoints(send: Send, base: string): Checkpoints {
+/**
+ * @param paths those that have been asked for; added to.
+ * @param isNew whether the server has none, since the replica has never replicated: it is not asked.
+ */
+export function createCheckpoints(send: Send, base: string, paths: Set<string>, isNew: boolean): Checkpoints {
   /** As the replicator knows them; `undefined`: the server has none. */
   const known = new Map<string, StoredDocument | undefined>();
   /** What is still to be sent, and the revision that it stands on at the server. */
@@ -27,13 +33,16 @@ export function createCheckpoints(send: Send, base: string): Checkpoints {
   async function pass(path: string, init: RequestInit): Promise<Response> {
     const response = await send(requestOf(base + path, init));
     const answer = (await response.json()) as StoredDocument;
-    const isRead = init.method === undefined || init.method === 'GET';
-    if (isRead && (response.ok || response.status === 404)) {
-      const doc = response.ok ? answer : undefined;
-      known.set(path, doc);
-      revisions.set(path, doc?._rev);
+    if (isRead(init) && (response.ok || response.status === 404)) {
+      keep(path, response.ok ? answer : undefined);
     }
     return new AnswerFromMemory(answer, response.status);
+  }
+
+  function keep(path: string, doc: StoredDocument | undefined): void {
+    paths.add(path);
+    known.set(path, doc);
+    revisions.set(path, doc?._rev);
   }
 
   async function sendAll(): Promise<void> {
@@ -43,14 +52,27 @@ export function createCheckpoints(send: Send, base: string): Checkpoints {
       const [path, doc] = next;
       waiting.delete(path);
       const { _rev, ...content } = doc;
-      const rev = revisions.get(path);
-      const body = JSON.stringify(rev === undefined ? content : { ...content, _rev: rev });
-      const headers: [string, string][] = [['content-type', 'application/json']];
-      const response = await send(requestOf(base + path, { method: 'PUT', headers, body }));
-      const answer = (await response.json()) as { rev?: string; reason?: string };
-      if (!response.ok) throw new Error(`the checkpoint was refused: ${answer.reason}`);
+      let answer = await write(path, content);
+      if (answer.error === 'conflict') {
+        // One was written just before the node was killed, and nothing of it is known here.
+        const other = await send(requestOf(base + path, {}));
+        revisions.set(path, ((await other.json()) as { _rev?: string })._rev);
+        answer = await write(path, content);
+      }
+      if (answer.rev === undefined) throw new Error(`the checkpoint was refused: ${answer.reason}`);
       revisions.set(path, answer.rev);
     }
+  }
+
+  async function write(
+    path: string,
+    content: object,
+  ): Promise<{ rev?: string; error?: string; reason?: string }> {
+    const rev = revisions.get(path);
+    const body = JSON.stringify(rev === undefined ? content : { ...content, _rev: rev });
+    const headers: [string, string][] = [['content-type', 'application/json']];
+    const response = await send(requestOf(base + path, { method: 'PUT', headers, body }));
+    return (await response.json()) as Awaited<ReturnType<typeof write>>;
   }
 
   function put(path: string, doc: StoredDocument): Response {
@@ -73,9 +95,12 @@ export function createCheckpoints(send: Send, base: string): Checkpoints {
   }
 
   return {
+    async readAhead() {
+      await Promise.all([...paths].map((path) => pass(path, {})));
+    },
     async answer(path, init) {
-      const isRead = init.method === undefined || init.method === 'GET';
-      if (isRead && known.has(path)) return answerOf(known.get(path));
+      if (isNew && isRead(init) && !known.has(path)) keep(path, undefined);
+      if (isRead(init) && known.has(path)) return answerOf(known.get(path));
       if (init.method === 'PUT' && known.has(path)) {
         return put(path, JSON.parse(String(init.body)) as StoredDocument);
       }
@@ -87,6 +112,10 @@ export function createCheckpoints(send: Send, base: string): Checkpoints {
       hurry = Promise.withResolvers<void>();
     },
   };
+}
+
+function isRead({ method }: RequestInit): boolean {
+  return method === undefined || method === 'GET';
 }
 
 function answerOf(doc: StoredDocument | undefined): Response {

@@ -8,7 +8,9 @@ export interface LineMemory {
   keepPage(page: ChangesPage): void;
   /** Takes a body out. */
   takeBody(id: string, rev: string): StoredDocument | undefined;
-  /** Whether the server has told of this revision itself. */
+  /** The server has taken this revision, or has refused it: either way it need not be sent again. */
+  know(id: string, rev: string): void;
+  /** Whether the server has told of this revision itself, or was told of it. */
   isKnown(id: string, rev: string): boolean;
 }
 
@@ -41,6 +43,7 @@ export function createLineMemory(partition: string): LineMemory {
       }
       return undefined;
     },
+    know: (id, rev) => void known.add(keyOf(id, rev)),
     isKnown: (id, rev) => known.has(keyOf(id, rev)),
   };
 }

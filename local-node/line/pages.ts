@@ -103,6 +103,7 @@ export function createChangesPages(
       return page;
     },
     ahead(since) {
+      early?.answer.then((unwanted) => unwanted.cancel()).catch(() => {});
       early = { since, answer: open(since, undefined) };
       // Who asks for the page hears of a failure.
       early.answer.catch(() => {});

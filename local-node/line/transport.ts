@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { messageOf, SyncError } from '../../replication/errors.ts';
+import { ERRORS, type ErrorCode, messageOf, SyncError } from '../../replication/errors.ts';
 
 /** One request, its body whole: what a node sends fits into memory, and may have to be sent again. */
 export interface LineRequest {
@@ -9,6 +9,8 @@ export interface LineRequest {
   headers?: Record<string, string>;
   body?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** Called when it is on its way: what is sent from then on does not take the connection before it. */
+  begun?: (() => void) | undefined;
 }
 
 /** Sends a request. @throws SyncError unreachable when the line is cut or silent, AbortError when aborted. */
@@ -18,6 +20,8 @@ export interface TransportOptions {
   authorization: string;
   /** No byte for so long, and the line is dead: a half-open connection says nothing for hours. */
   silenceMs: number;
+  /** Told what time it is at the server, with each answer. */
+  heardTime?: ((time: Date) => void) | undefined;
 }
 
 /** Shorter bodies fit into a packet as they are. */
@@ -28,7 +32,7 @@ const SLOWEST_BYTES_PER_MS = 16;
 const compress = promisify(gzip);
 
 /** `fetch` for bad lines: connections kept alive, bodies compressed both ways, a deadline for each wait. */
-export function createTransport({ authorization, silenceMs }: TransportOptions): Send {
+export function createTransport({ authorization, silenceMs, heardTime }: TransportOptions): Send {
   return async (request) => {
     request.signal?.throwIfAborted();
     const watch = createWatch(silenceMs, request);
@@ -42,7 +46,11 @@ export function createTransport({ authorization, silenceMs }: TransportOptions):
     if (body !== undefined) init.body = body as BodyInit;
     try {
       const sendingMs = (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
-      const response = await watch.during(fetch(request.url, init), sendingMs);
+      const answer = fetch(request.url, init);
+      request.begun?.();
+      const response = await watch.during(answer, sendingMs);
+      const date = response.headers.get('date');
+      if (date) heardTime?.(new Date(date));
       return new LineResponse(response, watch);
     } catch (error) {
       throw watch.explain(error);
@@ -161,4 +169,23 @@ export class AnswerFromMemory extends Response {
   override json(): Promise<never> {
     return Promise.resolve(this.#value as never);
   }
+}
+
+/** What the server says when it refuses a request. */
+export async function refusalOf(response: Response): Promise<SyncError> {
+  const answer = (await response.json().catch(() => ({}))) as { error?: string; reason?: string };
+  const code = answer.error && answer.error in ERRORS ? (answer.error as ErrorCode) : 'unreachable';
+  return new SyncError(code, answer.reason ?? `the answer was HTTP ${response.status}`);
+}
+
+/** A package of all there is for a center, as it comes. @throws SyncError with the server's reason. */
+export async function receivePackage(
+  send: Send,
+  { server, centerId }: { server: string; centerId: string },
+): Promise<AsyncIterable<Uint8Array>> {
+  const headers = { 'content-type': 'application/json' };
+  const url = `${server}/sync/download/${encodeURIComponent(centerId)}`;
+  const response = await send({ method: 'POST', url, headers, body: JSON.stringify({ since: 'zero' }) });
+  if (!response.ok) throw await refusalOf(response);
+  return response.body as ReadableStream<Uint8Array>;
 }

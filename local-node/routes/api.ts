@@ -12,19 +12,28 @@ import type { NodeParts } from '../node.ts';
 import type { QuarantineEntry } from '../quarantine.ts';
 import { repair } from '../repair.ts';
 import { examineReplica } from '../verify.ts';
+import { describeRoute } from './describe.ts';
+import { registerEvents } from './events.ts';
+import { registerExam } from './exam.ts';
+import { registerOperator } from './operator.ts';
+import { registerPackages } from './packages.ts';
+import { registerRoster } from './roster.ts';
 import * as schemas from './schemas.ts';
 import { readFreshStatus, readStatus } from './status.ts';
 
 /** `/api`: status, replication, verification; described by OpenAPI and readable at `/docs`. */
-export function registerApi(app: FastifyInstance, parts: NodeParts): void {
+export function registerApi(app: FastifyInstance, parts: NodeParts, stopping: AbortSignal): void {
   app.register(async (api) => {
     await api.register(swagger, {
       openapi: {
         info: {
           title: 'CBT Sync local node',
           version: '1',
-          description: 'One center’s replica: its state and its replication. Every error is {error, reason}.',
+          description:
+            'One center’s replica: its state, its replication and its exam day. Every error is {error, reason}. ' +
+            'From other machines everything but the candidate’s routes needs the operator’s PIN.',
         },
+        components: { securitySchemes: { operator: { type: 'http', scheme: 'basic' } } },
       },
       transform: jsonSchemaTransform,
     });
@@ -34,8 +43,14 @@ export function registerApi(app: FastifyInstance, parts: NodeParts): void {
       routes.setSerializerCompiler(serializerCompiler);
       routes.removeContentTypeParser('application/json');
       routes.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson);
+      routes.addHook('onRoute', describeRoute);
       registerReplication(routes, parts);
+      registerEvents(routes, parts, stopping);
       registerEquality(routes, parts);
+      registerPackages(routes, parts);
+      registerExam(routes, parts.exam);
+      registerOperator(routes, parts);
+      registerRoster(routes, parts);
     });
   });
 }
@@ -72,6 +87,7 @@ function registerReplication(app: FastifyInstance, parts: NodeParts): void {
   api.put(
     '/api/mode',
     {
+      config: { access: 'owner' },
       schema: {
         summary: 'Choose when to replicate',
         description: 'continuous, batch (every `everyMinutes`) or manual; kept over restarts.',
@@ -130,6 +146,7 @@ function registerEquality(app: FastifyInstance, parts: NodeParts): void {
   api.post(
     '/api/repair',
     {
+      config: { access: 'owner' },
       schema: {
         summary: 'Bring back the documents that differ',
         description: 'Each is copied to the quarantine, taken out and pulled again.',

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type CouchHandler, createCouchHandler } from '../../replication/couch-handler.ts';
 import { SyncError } from '../../replication/errors.ts';
+import { createGroupCommit } from '../../replication/group-commit.ts';
 import type { Database } from '../../replication/pouch.ts';
 import type { NodeParts } from '../node.ts';
 import { REPLICA_NAME } from '../replica.ts';
@@ -38,7 +39,10 @@ function createHandlers({ replica, centerId, log }: NodeParts, stopping: AbortSi
   let current: { generation: number; handle: CouchHandler } | undefined;
   return () => {
     if (current?.generation === replica.generation) return current.handle;
-    const guarded = guardWrites(new replica.pouch(REPLICA_NAME), centerId);
+    // By way of the replica's own, which knows what to do about a disk that is full.
+    const bulkDocs = (docs: never, options: object) => replica.db.bulkDocs(docs, options);
+    const { write } = createGroupCommit({ bulkDocs } as Pick<Database, 'bulkDocs'>);
+    const guarded = guardWrites(new replica.pouch(REPLICA_NAME), centerId, write);
     const held = (): Database => {
       // Throws while the replica is closed.
       void replica.db;

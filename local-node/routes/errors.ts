@@ -1,6 +1,6 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { type ErrorCode, SyncError } from '../../replication/errors.ts';
+import { type ErrorCode, outOfSpace, SyncError } from '../../replication/errors.ts';
 
 /** What Fastify itself refuses, in our words. */
 const FASTIFY_CODES: Record<string, ErrorCode> = {
@@ -10,15 +10,19 @@ const FASTIFY_CODES: Record<string, ErrorCode> = {
 
 /** Every error leaves as CouchDB's `{error, reason}`, whatever threw it. */
 export function registerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
-    const known = toSyncError(error);
-    if (known.code === 'internal_error') request.log.error({ err: error, url: request.url }, known.reason);
-    return reply.code(known.statusCode).type('application/json').send(JSON.stringify(known));
-  });
+  app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0];
     return reply.code(404).send({ error: 'not_found', reason: `there is no ${request.method} ${path}` });
   });
+}
+
+/** Also what Fastify refuses before there is a route, such as a path that cannot be decoded. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = toSyncError(error);
+  if (known.code === 'internal_error') request.log.error({ err: error, url: request.url }, known.reason);
+  if (known.code === 'too_many_requests') reply.header('retry-after', '60');
+  return reply.code(known.statusCode).type('application/json').send(JSON.stringify(known));
 }
 
 function toSyncError(error: unknown): SyncError {
@@ -35,5 +39,6 @@ function toSyncError(error: unknown): SyncError {
   if (statusCode !== undefined && statusCode < 500) {
     return new SyncError('bad_request', message, { cause: error });
   }
-  return new SyncError('internal_error', 'the node failed; its log tells more', { cause: error });
+  const full = outOfSpace(error);
+  return full ?? new SyncError('internal_error', 'the node failed; its log tells more', { cause: error });
 }

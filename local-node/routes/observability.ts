@@ -10,6 +10,19 @@ const GAUGES: [name: string, help: string, read: (status: StatusAnswer) => numbe
   ['cbt_node_pending_push', 'Documents written here and not pushed yet.', (status) => status.pendingPush],
   ['cbt_node_quarantine_entries', 'Refused writes that are kept.', (status) => status.quarantined],
   [
+    'cbt_node_quarantine_waiting',
+    'Refused writes that wait for a decision.',
+    (status) => status.quarantine.waiting,
+  ],
+  ['cbt_node_sessions_running', 'Sessions that run.', (status) => status.sessions.running],
+  ['cbt_node_results', 'Results in the replica.', (status) => status.results.total],
+  ['cbt_node_results_confirmed', 'Results that the hub has confirmed.', (status) => status.results.confirmed],
+  [
+    'cbt_node_may_be_wiped',
+    '1 when wiping this machine would lose nothing.',
+    (status) => Number(status.wipe.allowed),
+  ],
+  [
     'cbt_node_differences',
     'Documents that differ from the hub.',
     (status) => status.verification.differences.length,
@@ -46,9 +59,9 @@ export function registerObservability(app: FastifyInstance, parts: NodeParts, st
     });
   }
 
-  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/live', { config: { access: 'anyone' } }, async () => ({ status: 'live' }));
 
-  app.get('/health/ready', async () => {
+  app.get('/health/ready', { config: { access: 'anyone' } }, async () => {
     if (stopping.aborted) throw new SyncError('not_ready', 'the node is stopping');
     // Throws while the replica is closed for a repair.
     void parts.replica.db;

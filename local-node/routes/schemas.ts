@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { QUARANTINE_STATES } from '../quarantine.ts';
 import { MODES } from '../sync/machine.ts';
+import { WIPE_OBSTACLES } from '../wiping.ts';
 
 /** What the `/api` routes take and answer. */
 
@@ -14,6 +16,26 @@ export const verification = z.object({
   /** Of that comparison; null when there was none. */
   equal: z.boolean().nullable(),
   differences: z.array(difference),
+});
+
+export const resultsStanding = z.object({
+  total: count,
+  /** Of which the server has signed that they are on its disk. */
+  confirmed: count,
+  missingCount: count,
+  /** The first hundred of those that are not confirmed, and why. */
+  missing: z.array(z.object({ enrollmentId: z.string(), resultRev: z.string(), reason: z.string() })),
+});
+
+/** Refused writes, by what the server's administrators have made of them. */
+export const quarantineCounts = z.object({ waiting: count, accepted: count, returned: count, kept: count });
+
+export const formerIdentity = z.object({
+  instanceId: z.string(),
+  /** Where its log stood at this node. */
+  head: z.object({ n: count, hash: z.string() }),
+  reason: z.string(),
+  at: z.iso.datetime(),
 });
 
 export const statusAnswer = z.object({
@@ -32,11 +54,30 @@ export const statusAnswer = z.object({
   lastPullAt: time,
   lastPushAt: time,
   nextAttemptAt: time,
-  lastError: z.object({ reason: z.string(), at: z.iso.datetime() }).nullable(),
+  lastError: z.object({ code: z.string(), reason: z.string(), at: z.iso.datetime() }).nullable(),
   /** Of the replication that runs, else of the last one. */
   progress: z.object({ pushed: count, pulled: count, total: count.nullable() }),
   quarantined: count,
+  quarantine: quarantineCounts,
   verification,
+  /** Of the center, as far as this replica knows. */
+  sessions: z.object({ running: count, submitted: count }),
+  results: resultsStanding,
+  /** Whether this machine may be wiped without losing anything, and if not, why. */
+  wipe: z.object({
+    allowed: z.boolean(),
+    reasons: z.array(z.string()),
+    /** The same for programs, which have words of their own. */
+    obstacles: z.array(z.object({ what: z.enum(WIPE_OBSTACLES), count, about: z.string().optional() })),
+  }),
+  /** Whether an operator's PIN has been chosen. */
+  hasPin: z.boolean(),
+  /** Whether the server knows this node's key. */
+  registered: z.boolean(),
+  /** The last entry of the node's log. */
+  logHead: z.object({ n: count, hash: z.string() }),
+  /** The instance ids that this node gave up when it was found to be a copy. */
+  former: z.array(formerIdentity),
 });
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 
@@ -61,6 +102,11 @@ export const quarantineAnswer = z.object({
       rev: z.string(),
       reason: z.string(),
       at: z.iso.datetime(),
+      /** kept: taken out by a repair. */
+      state: z.enum(QUARANTINE_STATES),
+      decidedAt: z.string().optional(),
+      /** What the administrator said who decided. */
+      note: z.string().optional(),
       doc: z.looseObject({}).optional(),
     }),
   ),
@@ -84,3 +130,9 @@ export const repairAnswer = z.object({
 });
 
 export const problem = z.object({ error: z.string(), reason: z.string() });
+
+/** Server-sent events, as OpenAPI describes them. */
+export const eventStream = {
+  description: 'events as they come, until the client goes',
+  content: { 'text/event-stream': { schema: z.string() } },
+};

@@ -6,6 +6,7 @@ import type { FoundDifference } from '../verify.ts';
 export interface KnownDifferences {
   readonly size: number;
   list(): Difference[];
+  has(id: string): boolean;
   /** Whether exactly this was found before. */
   isKnown(found: FoundDifference): boolean;
   /** Found by the node itself, on its disk. */
@@ -24,6 +25,7 @@ export async function openDifferences(state: NodeState): Promise<KnownDifference
     get size() {
       return kept.size;
     },
+    has: (id) => kept.has(id),
     list: () => [...kept].map(([id, { problem }]) => ({ id, problem })),
     isKnown({ id, here, there }) {
       const known = kept.get(id);

@@ -2,6 +2,7 @@
  * What the node does next about its replication, as pure functions: time and chance are arguments, nothing is read
  * or written. sync.ts carries the steps out.
  */
+import type { ErrorCode } from '../../replication/errors.ts';
 
 export const MODES = ['continuous', 'batch', 'manual'] as const;
 export type Mode = (typeof MODES)[number];
@@ -27,7 +28,7 @@ export interface SyncState {
   readonly gatheringSince: number | undefined;
   /** Failed rounds since the last good one. */
   readonly failures: number;
-  readonly lastError: { reason: string; at: number } | undefined;
+  readonly lastError: { code: ErrorCode; reason: string; at: number } | undefined;
   readonly lastRoundAt: number | undefined;
   /** When the next round is due by itself; absent when none is. */
   readonly nextAttemptAt: number | undefined;
@@ -42,7 +43,7 @@ export type SyncEvent =
   | { type: 'phase'; phase: Phase }
   | { type: 'succeeded' }
   /** A failed round, or a wait for the server that failed. */
-  | { type: 'failed'; reason: string; permanent: boolean };
+  | { type: 'failed'; code: ErrorCode; reason: string; permanent: boolean };
 
 export type Step =
   | { do: 'round'; plan: RoundPlan }
@@ -125,7 +126,7 @@ export function react(state: SyncState, event: SyncEvent, now: number, random: n
         round: undefined,
         wanted: BOTH,
         failures,
-        lastError: { reason: event.reason, at: now },
+        lastError: { code: event.code, reason: event.reason, at: now },
         nextAttemptAt: retryAt({ ...state, failures }, now, event.permanent, random),
       };
     }

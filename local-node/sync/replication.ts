@@ -11,8 +11,8 @@ export interface Denied {
 
 export interface ReplicationHooks {
   signal: AbortSignal;
-  /** Documents written at the target so far. */
-  progress(written: number): void;
+  /** Documents that have been written at the target. */
+  written(docs: readonly { _id: string }[]): void;
   /** Longer without any sign of life, and the replication is given up. */
   stallMs: number;
 }
@@ -45,9 +45,21 @@ export async function push(
   throw new SyncError('too_large', 'the server takes no batch of any size');
 }
 
-/** Pulls what is new online. @returns the feed's sequence that is reached. */
-export async function pull(replica: Database, remote: Database, hooks: ReplicationHooks): Promise<string> {
-  const options = { batch_size: PULL_BATCH, batches_limit: BATCHES_AHEAD };
+/**
+ * Pulls what is new online. @returns the feed's sequence that is reached.
+ * @param since what a package has brought up to; it becomes the checkpoint on both sides.
+ */
+export async function pull(
+  replica: Database,
+  remote: Database,
+  hooks: ReplicationHooks,
+  since?: string,
+): Promise<string> {
+  const options = {
+    batch_size: PULL_BATCH,
+    batches_limit: BATCHES_AHEAD,
+    ...(since === undefined ? {} : { since }),
+  };
   return String(await settled(replica.replicate.from(remote, options), hooks));
 }
 
@@ -65,7 +77,7 @@ export async function pullDocuments(
 /** Waits for a replication's end; cancels it on abort, and when it shows no sign of life. */
 async function settled(
   replication: PouchDB.Replication.Replication<object>,
-  { signal, progress, stallMs }: ReplicationHooks,
+  { signal, written, stallMs }: ReplicationHooks,
 ): Promise<number | string> {
   let stalled = false;
   const cancel = () => replication.cancel();
@@ -74,9 +86,9 @@ async function settled(
     cancel();
   }, stallMs);
   const alive = () => void timer.refresh();
-  replication.on('change', ({ docs_written }) => {
+  replication.on('change', ({ docs }) => {
     alive();
-    progress(docs_written);
+    written(docs as unknown as { _id: string }[]);
   });
   // Not in the types: the replicator tells of each of its steps.
   (replication as unknown as NodeJS.EventEmitter).on('checkpoint', alive);

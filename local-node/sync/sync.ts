@@ -1,9 +1,9 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { messageOf, SyncError } from '../../replication/errors.ts';
+import { type ErrorCode, messageOf, SyncError } from '../../replication/errors.ts';
 import type { LineSession } from '../line.ts';
-import type { NodeState } from '../state.ts';
+import type { NodeState, StateOperation } from '../state.ts';
 import { openListener } from './listener.ts';
 import {
   initialState,
@@ -16,6 +16,7 @@ import {
   type SyncState,
 } from './machine.ts';
 import { type RoundCounts, type RoundParts, runRound, type SyncMarks } from './round.ts';
+import { steadyNow } from './steady-time.ts';
 
 /** How a round went that somebody asked for. */
 export interface RoundOutcome {
@@ -35,6 +36,8 @@ export interface Sync extends AsyncDisposable {
   setMode(mode: Mode, everyMinutes: number): Promise<void>;
   /** A round now, both ways; joins one that runs. @throws SyncError unreachable that says why in one line. */
   replicate(): Promise<RoundOutcome>;
+  /** Keeps the marks as they are now, together with `operations`, whole or not at all. */
+  keepMarks(operations: StateOperation[]): Promise<void>;
   /** Runs `work` while no round does, and none begins. */
   paused<Result>(work: () => Promise<Result>): Promise<Result>;
 }
@@ -50,10 +53,14 @@ const NO_MARKS: SyncMarks = {
   lastPullAt: null,
   lastPushAt: null,
   since: null,
+  importedSince: null,
+  isPartial: false,
   pushedSeq: 0,
   comparedAt: null,
   equal: null,
+  ownEqual: null,
   reportRev: null,
+  isDown: false,
 };
 const DEFAULT_EVERY_MINUTES = 15;
 
@@ -74,7 +81,7 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
   let state = initialState(
     chosen?.mode ?? 'continuous',
     chosen?.everyMinutes ?? DEFAULT_EVERY_MINUTES,
-    Date.now(),
+    steadyNow(),
   );
   let counts: RoundCounts = { pushed: 0, pulled: 0, total: undefined };
   let session: LineSession | undefined;
@@ -82,20 +89,25 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
   let pauses = 0;
 
   function tell(event: SyncEvent): void {
-    state = react(state, event, Date.now(), Math.random());
+    state = react(state, event, steadyNow(), Math.random());
     events.emit('change');
   }
 
   parts.replica.onChange((change) => {
-    const isLocal = parts.unpushed.note(change, (id, rev) => session?.isKnown(id, rev) === true);
+    const isKnown = (id: string, rev: string) =>
+      session?.isKnown(id, rev) === true || parts.isImported(id, rev) === true;
+    const isLocal = parts.unpushed.note(change, isKnown);
     if (isLocal) tell({ type: 'woken', by: 'local' });
   });
 
   async function round(plan: RoundPlan): Promise<RoundOutcome> {
+    const { failures, lastRoundAt, mode } = state;
+    const isFirst = lastRoundAt === undefined;
     tell({ type: 'begun', plan });
     counts = { pushed: 0, pulled: 0, total: undefined };
     try {
-      counts = await runRound(parts, plan, state.mode, stopping.signal, {
+      const options = { ...plan, mode, isFirst, isSettled: !isFirst && failures === 0 };
+      counts = await runRound(parts, options, stopping.signal, {
         phase: (phase) => tell({ type: 'phase', phase }),
         progress(now) {
           counts = { ...now };
@@ -106,7 +118,10 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
         },
       });
       const { pushed, pulled } = counts;
-      if (pushed + pulled > 0) log.info({ pushed, pulled }, 'replicated');
+      if (pushed + pulled > 0) {
+        log.info({ pushed, pulled }, 'replicated');
+        await parts.logbook.note('replicated', { pushed, pulled });
+      }
       return { pushed, pulled };
     } catch (error) {
       throw new SyncError('unreachable', fail(error), { cause: error });
@@ -117,13 +132,21 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
 
   /** @returns why, in one line. */
   function fail(error: unknown): string {
-    const { reason, permanent } = explain(error);
+    const { code, reason, permanent } = explain(error);
     if (stopping.signal.aborted) return reason;
     if (state.lastError?.reason !== reason) log.warn({ reason }, 'the replication failed');
     // Without a status and not of ours: a fault in the program, whose stack is needed.
     if (error instanceof Error && error.name.endsWith('TypeError')) log.error({ err: error }, reason);
-    tell({ type: 'failed', reason, permanent });
+    noteDown(reason);
+    tell({ type: 'failed', code, reason, permanent });
     return reason;
+  }
+
+  /** Once for each time that the line goes down. */
+  function noteDown(reason: string): void {
+    if (parts.marks.isDown) return;
+    parts.marks.isDown = true;
+    parts.logbook.note('line down', { reason }).catch((error) => log.error({ err: error }, 'not logged'));
   }
 
   /** Until an event, or until the time of the step; a change online meanwhile is an event. */
@@ -131,7 +154,7 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
     const until = new AbortController();
     const signal = AbortSignal.any([until.signal, stopping.signal]);
     const waits: Promise<unknown>[] = [once(events, 'change', { signal })];
-    const dueMs = step.until === undefined ? undefined : Math.max(step.until - Date.now(), 0);
+    const dueMs = step.until === undefined ? undefined : Math.max(step.until - steadyNow(), 0);
     if (dueMs !== undefined) waits.push(delay(dueMs, undefined, { signal }));
     if (step.listen) listener.listen(parts.marks.since ?? '0');
     else listener.stop();
@@ -145,7 +168,7 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const step = nextStep(follow ? state : asked(state), Date.now());
+      const step = nextStep(follow ? state : asked(state), steadyNow());
       if (pauses > 0) {
         await once(events, 'change', { signal: stopping.signal });
       } else if (step.do === 'wait') {
@@ -180,7 +203,9 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
       return () => events.off('change', hear);
     },
     async setMode(mode, everyMinutes) {
+      const isNew = mode !== state.mode || everyMinutes !== state.everyMinutes;
       await settings.put('mode', { mode, everyMinutes });
+      if (isNew) await parts.logbook.note('mode changed', { mode, everyMinutes });
       tell({ type: 'mode', mode, everyMinutes });
     },
     async replicate() {
@@ -190,6 +215,10 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
       tell({ type: 'requested' });
       while (!running && !stopping.signal.aborted) await once(events, 'change', { signal: stopping.signal });
       return running as Promise<RoundOutcome>;
+    },
+    async keepMarks(operations) {
+      await kept.batch([settings.putting('marks', parts.marks), ...operations]);
+      events.emit('change');
     },
     async paused(work) {
       pauses += 1;
@@ -215,16 +244,18 @@ function asked(state: SyncState): SyncState {
 }
 
 /** An error in one line. A refused secret will be refused again: there is no hurry. */
-function explain(error: unknown): { reason: string; permanent: boolean } {
+function explain(error: unknown): { code: ErrorCode; reason: string; permanent: boolean } {
   const { status, name, reason } = error as { status?: number; name?: string; reason?: unknown };
   const isRefused = status === 401 || status === 403 || name === 'unauthorized' || name === 'forbidden';
   const isRefusedHere = error instanceof SyncError && ['unauthorized', 'forbidden'].includes(error.code);
   if (isRefused || isRefusedHere) {
     return {
+      code: 'forbidden',
       reason:
         'the server refuses this center’s secret; run "cbt-node setup" again with the new one, then start the node anew',
       permanent: true,
     };
   }
-  return { reason: typeof reason === 'string' ? reason : messageOf(error), permanent: false };
+  const code = error instanceof SyncError ? error.code : 'internal_error';
+  return { code, reason: typeof reason === 'string' ? reason : messageOf(error), permanent: false };
 }
