@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The root of the repository. */
@@ -34,16 +35,31 @@ export interface ChildOptions {
   cwd?: string;
   /** Written to its standard input, which is closed after it. */
   input?: string;
+  /** How large a file it can write at most, in blocks of 512 or 1024 bytes: a disk that is full for it alone. */
+  fileBlocks?: number | undefined;
 }
 
 const STOP_MS = 10_000;
+/** Tests start hundreds of processes, each of which would translate and compile the same files. */
+const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/compile');
+const NO_STORES = { MONGODB_URI: '', REDIS_URL: '', INGEST_MONGODB_URI: '' };
 
 /** Starts a TypeScript file of the repository on the Node that runs the tests. */
 export function startScript(script: string, args: readonly string[] = [], options: ChildOptions = {}): Child {
+  const { fileBlocks } = options;
+  const limit = fileBlocks === undefined ? [] : ['sh', '-c', `ulimit -f ${fileBlocks} && exec "$0" "$@"`];
+  const [command = '', ...rest] = [...limit, process.execPath, script, ...args];
   return watch(
-    spawn(process.execPath, [script, ...args], {
+    spawn(command, rest, {
       cwd: options.cwd ?? ROOT,
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      // A store that the tests are told to use is theirs; no server reaches it unless a test says so.
+      env: {
+        ...process.env,
+        ...NO_STORES,
+        NO_COLOR: '1',
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...options.env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     }),
     options.input,

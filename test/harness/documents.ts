@@ -142,10 +142,16 @@ export function answersDocument(centerId: string, testId: string, n: number, que
   for (let position = 1; position <= questions; position += 1) {
     const made = choices(`answers ${n}`, position);
     const at = `2026-12-07T08:${String(position % 60).padStart(2, '0')}:0${made.digits(1)}.${made.digits(3)}Z`;
-    answers[`${testId}-${padded(position)}`] = { choice: made.of(['A', 'B', 'C', 'D']), n: position, at };
+    answers[`${testId}-${padded(position)}`] = { at, choice: made.of(['A', 'B', 'C', 'D']), n: position };
   }
   const _id = formatId(centerPartition(centerId), 'answers', `E${padded(n)}`);
   return { _id, type: 'answers', enrollmentId: `E${padded(n)}`, testId, answers };
+}
+
+export function sessionDocument(centerId: string, testId: string, n: number): StoredDocument {
+  const enrollmentId = `E${padded(n)}`;
+  const _id = formatId(centerPartition(centerId), 'session', enrollmentId);
+  return { _id, type: 'session', enrollmentId, testId, status: 'running', startedAt: EXAM_START };
 }
 
 export function resultDocument(centerId: string, testId: string, n: number): StoredDocument {

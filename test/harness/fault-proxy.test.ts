@@ -46,7 +46,7 @@ describe('a line that fails on command', () => {
     const ms = performance.now() - start;
     // 0.4 s for the bytes, one round trip for the connection and one for the exchange.
     expect(ms).toBeGreaterThan(590);
-    expect(ms).toBeLessThan(1000);
+    expect(ms).toBeLessThan(5000);
   });
 
   test('keeps the order of many connections under a changing delay', async () => {
