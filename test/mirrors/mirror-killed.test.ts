@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { startMongo } from '../harness/mongo.ts';
+import { startServer } from '../harness/server.ts';
+import {
+  caughtUp,
+  centerDocuments,
+  contentOf,
+  DATABASE,
+  fromZero,
+  markIn,
+  movedOn,
+  openLastingHub,
+  writeChanges,
+} from './world.ts';
+
+const KILLS = 20;
+const CHANGES_EACH = 500;
+const LONG_MS = 400_000;
+
+test(
+  'the mirror is killed 20 times during 10,000 changes',
+  async () => {
+    await using mongo = await startMongo();
+    await using hub = await openLastingHub();
+    await hub.db.bulkDocs(centerDocuments() as never);
+    await using server = await startServer({ env: { ...hub.env, MONGODB_URI: mongo.uri(DATABASE) } });
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const mark = await markIn(mongo);
+      const written = writeChanges(hub.db, kill * CHANGES_EACH, CHANGES_EACH);
+      await movedOn(mongo, mark);
+      await server.kill();
+      await written;
+      await server.start();
+    }
+    await caughtUp(server);
+    expect(await contentOf(mongo, DATABASE)).toEqual(await fromZero(hub, mongo));
+  },
+  LONG_MS,
+);
