@@ -1,5 +1,6 @@
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readDesignDocuments } from '../../design-docs/install.ts';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { HUB_NAME, openHub } from '../../server/hub.ts';
@@ -8,6 +9,7 @@ import { tempFolder } from '../harness/temp-folder.ts';
 import { until } from '../harness/until.ts';
 import { type HubShape, hubDocuments } from './dataset.ts';
 import { type StockServer, startStockServer } from './stock.ts';
+import { usageOf } from './usage.ts';
 
 /** A hub on disk; each server of a measurement starts on a copy of its own, ours and stock alike. */
 export interface PreparedHub extends AsyncDisposable {
@@ -40,14 +42,16 @@ export async function prepareHub(shape: HubShape): Promise<PreparedHub> {
     const dataDir = await copyOf(folder.path);
     await using server = await startServer({ dataDir });
     await ready(server);
+    await idle(server.pid);
     await server.stop();
     return dataDir;
   }
 
   async function copy(options: { indexed?: boolean } = {}): Promise<string> {
-    if (options.indexed === false) return copyOf(folder.path);
     indexedCopy ??= await indexed();
-    return copyOf(indexedCopy);
+    const dataDir = await copyOf(indexedCopy);
+    if (options.indexed === false) await rm(join(dataDir, 'feed'), { recursive: true });
+    return dataDir;
   }
 
   return {
@@ -85,6 +89,17 @@ async function fill(dataDir: string, shape: HubShape): Promise<void> {
 export async function ready(server: ServerProcess): Promise<void> {
   const ask = async () => (await fetch(`${server.url}/health/ready`)).ok;
   await until(ask, { what: 'the index is built', withinMs: READY_MS });
+}
+
+/** Resolves when a process has come to rest: others than the index follow the hub as well. */
+async function idle(pid: number): Promise<void> {
+  let { cpuSeconds } = await usageOf(pid);
+  for (;;) {
+    await delay(500);
+    const now = (await usageOf(pid)).cpuSeconds;
+    if (!(now - cpuSeconds > 0.05)) return;
+    cpuSeconds = now;
+  }
 }
 
 /** How many documents a database holds. */

@@ -2,11 +2,23 @@ import { cpus, totalmem } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../../replication/errors.ts';
 import type { Measurement, Row } from './row.ts';
+import { boardPage } from './rows/board-page.ts';
+import { candidatePage } from './rows/candidate-page.ts';
+import { examSaves } from './rows/exam-saves.ts';
+import { fastStart } from './rows/fast-start.ts';
 import { firstReplica } from './rows/first-replica.ts';
 import { importExports } from './rows/import-exports.ts';
 import { indexBuild } from './rows/index-build.ts';
+import { listeners } from './rows/listeners.ts';
 import { manyPull } from './rows/many-pull.ts';
 import { manyPush } from './rows/many-push.ts';
+import { mirrorFromZero } from './rows/mirror-from-zero.ts';
+import { mirrorKills } from './rows/mirror-kills.ts';
+import { packages } from './rows/packages.ts';
+import { resolver } from './rows/resolver.ts';
+import { resultsUp } from './rows/results-up.ts';
+import { serviceToNode } from './rows/service-to-node.ts';
+import { sittingKilled } from './rows/sitting-killed.ts';
 import { slowLine } from './rows/slow-line.ts';
 import { waiting } from './rows/waiting.ts';
 import { formatTable } from './table.ts';
@@ -19,6 +31,18 @@ const MEASUREMENTS: readonly Measurement[] = [
   waiting,
   indexBuild,
   importExports,
+  serviceToNode,
+  mirrorFromZero,
+  mirrorKills,
+  listeners,
+  examSaves,
+  candidatePage,
+  boardPage,
+  sittingKilled,
+  packages,
+  fastStart,
+  resultsUp,
+  resolver,
 ];
 
 const NAMES = MEASUREMENTS.map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join('\n');
@@ -33,6 +57,7 @@ const program = new Command('npm run bench --')
     1,
   )
   .option('--exports <folder>', 'measure the import of these CSV files')
+  .option('--minutes <count>', 'watch the board for so long; its target is 10', parseMinutes, 1)
   .addHelpText(
     'after',
     `\nMeasurements:\n${NAMES}\n\nExit codes: 0 measured, 1 a measurement failed, 2 wrong usage.`,
@@ -40,13 +65,24 @@ const program = new Command('npm run bench --')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .parse();
 
-const { only, scale, exports } = program.opts<{ only?: string; scale: number; exports?: string }>();
+const { only, scale, exports, minutes } = program.opts<{
+  only?: string;
+  scale: number;
+  exports?: string;
+  minutes: number;
+}>();
 process.exitCode = await main(chosen(only));
 
 function parseScale(text: string): number {
   const factor = Number(text);
   if (!(factor > 0 && factor <= 1)) throw new InvalidArgumentError('a number above 0, up to 1');
   return factor;
+}
+
+function parseMinutes(text: string): number {
+  const count = Number(text);
+  if (!(count > 0 && count <= 60)) throw new InvalidArgumentError('a number above 0, up to 60');
+  return count;
 }
 
 function chosen(names: string | undefined): Measurement[] {
@@ -68,7 +104,7 @@ async function main(measurements: Measurement[]): Promise<number> {
       process.stderr.write(`${at} s  ${name}: ${progress}\n`);
     };
     try {
-      rows.push(...(await measure(scale, say, exports ? { exports } : {})));
+      rows.push(...(await measure(scale, say, { minutes, ...(exports && { exports }) })));
     } catch (error) {
       failures.push(`${name} failed: ${messageOf(error)}`);
       process.stderr.write(`${failures.at(-1)}\n`);

@@ -13,6 +13,8 @@ export interface Row {
 export interface BenchOptions {
   /** A folder of an exam authority’s CSV exports; made-up ones of the same form when absent. */
   exports?: string;
+  /** How long the board is watched. */
+  minutes: number;
 }
 
 /** A measurement that makes one or more lines. */

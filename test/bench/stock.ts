@@ -11,8 +11,13 @@ export interface StockServer extends AsyncDisposable {
 }
 
 /** Starts stock on a folder of PouchDB databases; those that are not there are made. */
-export async function startStockServer(folder: string, names: readonly string[]): Promise<StockServer> {
-  const child = spawn(process.execPath, ['test/bench/stock-server.ts', folder], {
+export async function startStockServer(
+  folder: string,
+  names: readonly string[],
+  { synced = false } = {},
+): Promise<StockServer> {
+  const args = synced ? [folder, 'synced'] : [folder];
+  const child = spawn(process.execPath, ['test/bench/stock-server.ts', ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -31,7 +31,21 @@ export interface WaitJob {
   writes: number;
 }
 
-export type LightJob = PullJob | PushJob | WaitJob;
+export interface SaveJob {
+  kind: 'save';
+  url: string;
+  /** A path that answers anybody, to open the connections with. */
+  hello: string;
+  /** Where each candidate saves, in turn, and what; `{n}` stands for a number that goes up from `n`. */
+  candidates: { path: string[]; body: string; n: number }[];
+  /** Whether a save is the next revision of a document. */
+  revisions: boolean;
+  /** A candidate's pace; absent: as fast as it is acknowledged. */
+  intervalMs?: number;
+  seconds: number;
+}
+
+export type LightJob = PullJob | PushJob | WaitJob | SaveJob;
 
 export interface Transfer {
   documents: number;
@@ -41,5 +55,12 @@ export interface Transfer {
 
 /** From the acknowledgement of a write to its arrival, in milliseconds; sorted. */
 export interface Arrivals {
+  latenciesMs: number[];
+}
+
+export interface Saves {
+  saves: number;
+  seconds: number;
+  /** Sorted. */
   latenciesMs: number[];
 }

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import type { LightJob } from './job.ts';
 import { pullAll } from './pull.ts';
 import { pushAll } from './push.ts';
+import { saveAll } from './save.ts';
 import { waitAll } from './wait.ts';
 
 /**
@@ -20,5 +21,6 @@ async function go(): Promise<void> {
 function run(job: LightJob): Promise<unknown> {
   if (job.kind === 'pull') return pullAll(job, go);
   if (job.kind === 'push') return pushAll(job, go);
+  if (job.kind === 'save') return saveAll(job, go);
   return waitAll(job, go);
 }

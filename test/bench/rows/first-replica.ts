@@ -23,10 +23,8 @@ export const firstReplica: Measurement = {
     });
     const expected = scopeSize(shape(large), own);
 
-    say(`ours, hub of ${counted(small)}`);
-    const fromSmall = await pullOurs(shape(small), expected);
-    say(`ours, hub of ${counted(large)}`);
-    const fromLarge = await pullOurs(shape(large), expected);
+    say(`ours, hubs of ${counted(small)} and ${counted(large)}`);
+    const [fromSmall, fromLarge] = await pullOurs([shape(small), shape(large)], expected);
     say(`stock with the filter, hub of ${counted(large)}`);
     const filtered = await pullFiltered(shape(large), expected);
     say('stock, a database of its own');
@@ -56,7 +54,7 @@ export const firstReplica: Measurement = {
   },
 };
 
-const REPEATS = 3;
+const REPEATS = 5;
 
 /** The best of a few: what the machine does besides makes a run slower, never faster. */
 async function best(run: () => Promise<{ seconds: number }>): Promise<number> {
@@ -65,11 +63,23 @@ async function best(run: () => Promise<{ seconds: number }>): Promise<number> {
   return Math.min(...results);
 }
 
-async function pullOurs(shape: HubShape, expected: number): Promise<number> {
-  await using hub = await prepareHub(shape);
-  await using server = await hub.startOurs();
-  const { replicaUrl } = await server.addCenter(BIG_CENTER);
-  return await best(() => pullWithPouch({ source: replicaUrl, options: { batch_size: BATCH } }, expected));
+/** Out of both hubs in turn, so that whatever else the machine does meets both alike. */
+async function pullOurs(shapes: [HubShape, HubShape], expected: number): Promise<[number, number]> {
+  await using opened = new AsyncDisposableStack();
+  const sources: string[] = [];
+  for (const shape of shapes) {
+    const hub = opened.use(await prepareHub(shape));
+    const server = opened.use(await hub.startOurs());
+    sources.push((await server.addCenter(BIG_CENTER)).replicaUrl);
+  }
+  const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let n = 0; n < REPEATS; n += 1) {
+    for (const [index, source] of sources.entries()) {
+      const { seconds } = await pullWithPouch({ source, options: { batch_size: BATCH } }, expected);
+      least[index] = Math.min(least[index] as number, seconds);
+    }
+  }
+  return least as [number, number];
 }
 
 async function pullFiltered(shape: HubShape, expected: number): Promise<number> {
