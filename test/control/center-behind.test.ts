@@ -10,7 +10,7 @@ import {
   subjectDocument,
   wholeTest,
 } from '../harness/documents.ts';
-import { type CenterAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { type CenterAccess, openServerHere, type RunningServer } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 
 const now = new Date('2026-12-07T08:00:00Z');
@@ -45,16 +45,16 @@ describe('the state of a test at a center', () => {
   });
 });
 
-const statusOf = async (server: ServerProcess, centerId: string): Promise<CenterStatus> => {
+const statusOf = async (server: RunningServer, centerId: string): Promise<CenterStatus> => {
   const { centers } = await server.api.request<{ centers: CenterStatus[] }>('GET', '/api/status');
   return centers.find((center) => center.centerId === centerId) as CenterStatus;
 };
-const rowsOf = async (server: ServerProcess, query = ''): Promise<ReadinessRow[]> =>
+const rowsOf = async (server: RunningServer, query = ''): Promise<ReadinessRow[]> =>
   (await server.api.request<{ rows: ReadinessRow[] }>('GET', `/api/readiness${query}`)).rows;
 
 /** A server with two tests at LAG-1, one of them also at LAG-10. */
-async function examServer(): Promise<{ server: ServerProcess; center: CenterAccess }> {
-  const server = await startServer();
+async function examServer(): Promise<{ server: RunningServer; center: CenterAccess }> {
+  const server = await openServerHere();
   const shares = [...centerShare('LAG-1', 'T1', 2), ...centerShare('LAG-10', 'T1', 3, 5)];
   await server.importDocuments([
     subjectDocument('SCI'),

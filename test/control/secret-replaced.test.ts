@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openCredentials } from '../../server/control/credentials.ts';
 import { openControlStore } from '../../server/control/store.ts';
-import { type CenterAccess, centerAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { type CenterAccess, centerAccess, type RunningServer, startServer } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 
 const statusOf = async (url: string, authorization: string): Promise<number> =>
   (await fetch(url, { headers: { authorization } })).status;
 
 /** The status of the center's own database with its credentials. */
-const replicaStatus = (server: ServerProcess, { centerId, authorization }: CenterAccess): Promise<number> =>
+const replicaStatus = (server: RunningServer, { centerId, authorization }: CenterAccess): Promise<number> =>
   statusOf(`${server.url}/replicas/${centerId}`, authorization);
 
 describe('admin token', () => {

@@ -1,17 +1,17 @@
 import { test as base, describe, expect } from 'vitest';
 import { centerDocument, wholeTest } from '../harness/documents.ts';
-import { type ServerProcess, startServer } from '../harness/server.ts';
+import { openServerHere, type RunningServer } from '../harness/server.ts';
 
-const test = base.extend<{ server: ServerProcess }>({
+const test = base.extend<{ server: RunningServer }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures a fixture needs from its first argument
   server: async ({}, use) => {
-    await using server = await startServer();
+    await using server = await openServerHere();
     await use(server);
   },
 });
 
 /** A request to the API whose answer may be an error. */
-async function ask({ url, adminToken }: ServerProcess, path: string, init: RequestInit = {}) {
+async function ask({ url, adminToken }: RunningServer, path: string, init: RequestInit = {}) {
   const headers = { authorization: `Bearer ${adminToken}`, ...init.headers };
   const answer = await fetch(url + path, { ...init, headers });
   return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.json() };
@@ -47,6 +47,19 @@ describe('errors', () => {
       [400, '/api/readiness?test=a:b'],
       [404, '/api/readiness?test=T1'],
       [400, '/api/quarantine?limit=many'],
+      [400, '/api/conflicts?limit=0'],
+      [404, '/api/conflicts/LAG-1'],
+      [400, '/api/conflicts/LAG-1', post('{}')],
+      [404, '/api/conflicts/undo/999', { method: 'POST' }],
+      [404, '/sync/resolve-conflicts/LAG-1', post('{"id":"common:subject:1","choose":"1-a"}')],
+      [400, '/api/results?limit=0'],
+      [404, '/api/results/LAG-1/E1'],
+      [404, '/api/centers/LAG-1/nodes'],
+      [404, '/api/centers/LAG-1/log'],
+      [404, '/api/centers/LAG-1/nodes/N1/replace', { method: 'POST' }],
+      [404, '/api/centers/LAG-1/nodes/N1/replace', { method: 'DELETE' }],
+      [400, '/api/quarantine/decide', post('{"key":"a","decision":"drop"}')],
+      [404, '/api/quarantine/decide', post('{"key":"a","decision":"accept"}')],
       [400, '/%E0%A4%A'],
       [401, '/api/centers', { headers: { authorization: '' } }],
       [404, '/nothing'],
@@ -157,6 +170,16 @@ describe('what is open', () => {
       '/api/readiness',
       '/api/quarantine',
       '/api/import',
+      '/api/conflicts',
+      '/api/conflicts/{id}',
+      '/api/conflicts/undo/{entry}',
+      '/sync/resolve-conflicts/{centerId}',
+      '/api/quarantine/decide',
+      '/api/results',
+      '/api/results/{centerId}/{enrollmentId}',
+      '/api/centers/{id}/nodes',
+      '/api/centers/{id}/nodes/{instanceId}/replace',
+      '/api/centers/{id}/log',
     ];
     expect(Object.keys(description.paths)).toEqual(expect.arrayContaining([...routes, ...more]));
   });

@@ -3,10 +3,12 @@ import { createServer, type IncomingHttpHeaders, type Server, request as send } 
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { pouchAt } from '../../replication/pouch.ts';
-import { type ServerProcess, startServer } from '../harness/server.ts';
+import { answersDocument } from '../harness/documents.ts';
+import { openServerHere, type RunningServer, startServer } from '../harness/server.ts';
+import { ask } from '../replica/request.ts';
 
 /** Another server's `/couch` stands for a CouchDB: the same protocol, over real HTTP. Records what it is sent. */
-async function recordingCouch(couch: ServerProcess) {
+async function recordingCouch(couch: RunningServer) {
   const seen: { url: string; headers: IncomingHttpHeaders }[] = [];
   const server: Server = createServer((request, response) => {
     seen.push({ url: request.url ?? '', headers: request.headers });
@@ -32,32 +34,32 @@ async function recordingCouch(couch: ServerProcess) {
 }
 
 test('with HUB_URL, /couch is that CouchDB and /couch/cbt its hub', async () => {
-  await using couch = await startServer();
+  await using couch = await openServerHere();
   await using recording = await recordingCouch(couch);
-  await using server = await startServer({ env: { HUB_URL: recording.hubUrl } });
-  const ask = (path: string, init: RequestInit = {}) =>
+  await using server = await openServerHere({ hubUrl: recording.hubUrl });
+  const askCouch = (path: string, init: RequestInit = {}) =>
     fetch(`${server.url}/couch${path}`, {
       ...init,
       headers: { authorization: `Bearer ${server.adminToken}`, ...init.headers },
       signal: AbortSignal.timeout(10_000),
     });
 
-  expect(await (await ask('')).json()).toMatchObject({ couchdb: 'Welcome' });
-  expect(await (await ask('/_all_dbs')).json()).toEqual(['cbt', 'hub']);
-  expect(await (await ask('/cbt')).json()).toMatchObject({ db_name: 'hub' });
-  expect(await (await ask('/cbt/_design/center')).json()).toHaveProperty('filters.by_center');
-  const put = await ask('/cbt/a%2Fb?batch=ok', {
+  expect(await (await askCouch('')).json()).toMatchObject({ couchdb: 'Welcome' });
+  expect(await (await askCouch('/_all_dbs')).json()).toEqual(['cbt', 'hub']);
+  expect(await (await askCouch('/cbt')).json()).toMatchObject({ db_name: 'hub' });
+  expect(await (await askCouch('/cbt/_design/center')).json()).toHaveProperty('filters.by_center');
+  const put = await askCouch('/cbt/a%2Fb?batch=ok', {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: '{"n":1}',
   });
   expect(put.status).toBe(201);
   expect(recording.seen.at(-1)?.url).toBe('/couch/hub/a%2Fb?batch=ok');
-  expect((await ask('/cbt/none')).status).toBe(404);
+  expect((await askCouch('/cbt/none')).status).toBe(404);
 
   const basic = `Basic ${Buffer.from(`admin:${couch.adminToken}`).toString('base64')}`;
   for (const { headers } of recording.seen) expect(headers.authorization).toBe(basic);
-  expect((await ask('/cbt', { headers: { authorization: 'Bearer nothing' } })).status).toBe(401);
+  expect((await askCouch('/cbt', { headers: { authorization: 'Bearer nothing' } })).status).toBe(401);
 
   const remote = pouchAt(`${server.url.replace('://', `://admin:${server.adminToken}@`)}/couch/cbt`);
   expect(await remote.get('a/b')).toMatchObject({ n: 1 });
@@ -92,11 +94,22 @@ test('a hub that is away is one clear error, and the server lives', async () => 
   await using server = await startServer({
     env: { HUB_URL: `http://admin:${couch.adminToken}@${new URL(couch.url).host}/couch/hub` },
   });
+  const center = await server.addCenter('L-1');
   await couch.kill();
   const answer = await fetch(`${server.url}/couch/cbt`, {
     headers: { authorization: `Bearer ${server.adminToken}` },
   });
   expect(answer.status).toBe(502);
   expect(await answer.json()).toMatchObject({ error: 'hub_unavailable' });
+  for (const [path, body] of [
+    ['', undefined],
+    ['/_bulk_docs', { docs: [answersDocument('L-1', 'T', 1)] }],
+    ['/_revs_diff', { 'center-L-1:center:L-1': ['9-f'] }],
+  ] as const) {
+    const { status, json, text } = await ask(center, path, { body });
+    expect([status, json.error], path).toEqual([502, 'hub_unavailable']);
+    expect(text, 'where the hub is concerns no center').not.toContain(new URL(couch.url).host);
+  }
   expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+  expect((await fetch(`${server.url}/health/ready`)).status).toBe(502);
 });

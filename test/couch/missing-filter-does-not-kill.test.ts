@@ -44,6 +44,8 @@ test('requests that are wrong are answered, and the server goes on', async ({ se
     ['/cbt/_bulk_get', { method: 'POST', headers: json, body: '{"docs":7}' }],
     ['/cbt/_revs_diff', { method: 'POST', headers: json, body: '{"a":7}' }],
     ['/cbt/doc', { method: 'PUT', headers: json, body: 'null' }],
+    ['/cbt/doc', { method: 'PUT', headers: json, body: '{"_attachments":{"a":{}}}' }],
+    ['/cbt/_bulk_docs', { method: 'POST', headers: json, body: '{"docs":[{"_attachments":{"a":5}}]}' }],
     ['/cbt/doc', { method: 'PUT', headers: json, body: '[1]' }],
     ['/cbt/doc', { method: 'PUT', headers: related, body: 'neither' }],
     ['/cbt/doc', { method: 'PUT', headers: related, body: '--x\r\n\r\n{"a":\r\n--x--' }],

@@ -2,7 +2,7 @@ import { type EventEmitter, once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type Database, pouchAt, pouchIn } from '../../replication/pouch.ts';
-import { startServer } from '../harness/server.ts';
+import { openServerHere } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 
 /** A PouchDB of its own on the server, as any CouchDB client makes one. */
@@ -11,7 +11,7 @@ function remote(url: string, adminToken: string, name: string): Database {
 }
 
 test('a PouchDB client can do all that it does with a CouchDB', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const db = remote(server.url, server.adminToken, 'own');
   expect(await db.info()).toMatchObject({ db_name: 'own', doc_count: 0 });
 
@@ -57,7 +57,7 @@ test('a PouchDB client can do all that it does with a CouchDB', async () => {
 });
 
 test('a document arrives with its attachments as multipart', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const doc = {
     a: 1,
     _attachments: { 'x.bin': { follows: true, length: 4, content_type: 'application/x' } },
@@ -77,16 +77,16 @@ test('a document arrives with its attachments as multipart', async () => {
 
 test('nothing is left outside DATA_DIR, and no log or configuration in it', async () => {
   await using folder = await tempFolder();
-  await using server = await startServer({ dataDir: folder.path });
+  await using server = await openServerHere({ dataDir: folder.path });
   const db = remote(server.url, server.adminToken, 'own');
   await db.put({ _id: 'a' } as never);
   const names = await readdir(folder.path);
-  expect(names.sort()).toEqual(['admin-token', 'control', 'couch', 'feed', 'running.json']);
+  expect(names.sort()).toEqual(['admin-token', 'control', 'couch', 'feed', 'packages', 'running.json']);
   expect((await readdir(`${folder.path}/couch`)).sort()).toEqual(['cbt', 'own']);
 });
 
 test('a database can be made again after it was destroyed under a feed and other requests', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const headers = { authorization: `Bearer ${server.adminToken}` };
   const at = (path: string, method = 'GET'): Promise<number> =>
     fetch(`${server.url}/couch/again${path}`, { method, headers }).then(async (answer) => {

@@ -53,6 +53,7 @@ const cases: Case[] = [
   ['a session of no type', { _id: session._id }, undefined, false],
   ['a session that says it is a result', { ...session, type: 'result' }, undefined, false],
   ['a question', { _id: 'test-T1:question:Q1', type: 'question' }, undefined, false],
+  ['a receipt', { _id: 'center-LAG-1:receipt:E1.1-a', type: 'receipt' }, undefined, false],
   ['a subject', { _id: 'common:subject:SCI', type: 'subject' }, undefined, false],
   ['an assignment', { _id: 'center-LAG-1:assignment:T1', type: 'assignment' }, undefined, false],
   ['a student', { _id: 'center-LAG-1:student:1', type: 'student' }, undefined, false],

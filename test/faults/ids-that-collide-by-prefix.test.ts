@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { answersDocument, centerShare, wholeTest } from '../harness/documents.ts';
-import { startServer } from '../harness/server.ts';
+import { openServerHere } from '../harness/server.ts';
 import { expectEqual, openStockReplica } from './world.ts';
 
 /** Each begins with another, or differs from it by one character that sorts next to it. */
@@ -8,7 +8,7 @@ const CENTERS = ['L', 'L-1', 'L-10', 'L-1.0', 'L_1', 'L-1-', 'l-1'];
 const TESTS = ['T', 'T-1', 'T-10', 'T.1', 'T_1', 't-1'];
 
 test('centers and tests whose ids begin alike are kept apart', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   await server.importDocuments(TESTS.flatMap((testId) => wholeTest(testId, 3)));
   const places = [];
   for (const [index, centerId] of CENTERS.entries()) {

@@ -3,7 +3,7 @@ import { answersDocument, centerShare, wholeTest } from '../harness/documents.ts
 import { type FaultProxy, openFaultProxy } from '../harness/fault-proxy.ts';
 import { readLeaves } from '../harness/leaves.ts';
 import { startNode } from '../harness/node.ts';
-import { centerAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { centerAccess, openServerHere, type RunningServer } from '../harness/server.ts';
 import { expectEqual, openStockReplica, outcomeOf, stockRemote } from './world.ts';
 
 const BATCH = 20;
@@ -18,11 +18,11 @@ const FAULTS: [string, (line: FaultProxy, transfer: RegExp) => Promise<unknown> 
   ['goes down', async (line, transfer) => line.nextRequest(transfer).then(() => line.down())],
 ];
 
-let server: ServerProcess;
+let server: RunningServer;
 let centers = 0;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await openServerHere();
   await server.importDocuments(wholeTest('T', BATCH * BATCHES));
 });
 afterAll(() => server[Symbol.asyncDispose]());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { centerShare, wholeTest } from '../harness/documents.ts';
-import { type CenterAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { type CenterAccess, type RunningServer, startServer } from '../harness/server.ts';
 import { until } from '../harness/until.ts';
 import { expectEqual, openStockReplica } from './world.ts';
 
@@ -46,12 +46,12 @@ test(`a server killed ${KILLS} times while it indexes ends with the index it wou
   expect(await digestOf(server, center)).toEqual(survived);
 }, 120_000);
 
-async function isReady(server: ServerProcess): Promise<boolean> {
+async function isReady(server: RunningServer): Promise<boolean> {
   return (await fetch(`${server.url}/health/ready`)).ok;
 }
 
 /** What the index says of the center's partitions. */
-async function digestOf(server: ServerProcess, center: CenterAccess): Promise<object> {
+async function digestOf(server: RunningServer, center: CenterAccess): Promise<object> {
   return until(
     async () => {
       const answer = await fetch(`${server.url}/replicas/${center.centerId}/_digest`, {

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { answersDocument, centerShare, studentDocument, wholeTest } from '../harness/documents.ts';
-import { type ServerProcess, startServer } from '../harness/server.ts';
+import { openServerHere, type RunningServer } from '../harness/server.ts';
 import { expectEqual, openStockReplica } from './world.ts';
 
 const hubPath = (id: string) => `/couch/cbt/${encodeURIComponent(id)}`;
 
-async function deleteOnline(server: ServerProcess, id: string): Promise<void> {
+async function deleteOnline(server: RunningServer, id: string): Promise<void> {
   const { _rev } = await server.api.request<StoredDocument>('GET', hubPath(id));
   await server.api.request('DELETE', `${hubPath(id)}?rev=${_rev}`);
 }
 
 test('deletions travel both ways, also those made before, between and after', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.importDocuments([...wholeTest('T', 5), ...centerShare('L-1', 'T', 5)]);
   await server.assign('T', 'L-1');
@@ -47,7 +47,7 @@ test('deletions travel both ways, also those made before, between and after', as
 });
 
 test('a replica that was away during a deletion and a rebirth ends with what is alive', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.importDocuments(centerShare('L-1', 'T', 3));
   await using replica = await openStockReplica();

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Database, pouchAt, pouchIn } from '../../replication/pouch.ts';
 import { compareLeaves, type Leaves, readLeaves, readLeavesOf, scopeOf } from '../harness/leaves.ts';
-import type { ServerProcess } from '../harness/server.ts';
+import type { RunningServer } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 
 /** A center's replica in this process: a stock PouchDB on LevelDB, gone when its scope ends. */
@@ -32,7 +32,7 @@ export function stockRemote(url: string): Database {
 
 /** Expects a replica to hold exactly what the hub has in the center's scope, by id and revision. */
 export async function expectEqual(
-  server: ServerProcess,
+  server: RunningServer,
   centerId: string,
   assigned: readonly string[],
   replica: Database | Leaves,

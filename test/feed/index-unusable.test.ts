@@ -2,6 +2,7 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import type { StoredDocument } from '../../replication/documents.ts';
 import { openFeed } from '../../server/feed/open.ts';
 import { openHub } from '../../server/hub.ts';
 import { centerShare } from '../harness/documents.ts';
@@ -66,4 +67,49 @@ test('an index of another hub is built again', async () => {
   await rm(join(folder.path, 'couch'), { recursive: true });
   await write(folder, 4, 10);
   expect(await rowsAfter(folder, token)).toBe(8);
+});
+
+test('a document that is nested too deeply is left out, and what comes after it is not', async () => {
+  await using folder = await tempFolder();
+  await using hub = await openHub({ dataDir: folder.path, hubUrl: undefined });
+  const [deep, ...others] = centerShare('L-1', 'T', 2, 1).slice(1);
+  // Deeper than any stack, as another program may have written it into a CouchDB.
+  const endless = (): object => ({
+    get a() {
+      return endless();
+    },
+  });
+  const changes = hub.db.changes.bind(hub.db);
+  const told = (options: PouchDB.Core.ChangesOptions) =>
+    options.live
+      ? changes(options)
+      : changes(options).then((answer) => ({
+          ...answer,
+          results: answer.results.map((row) =>
+            row.id === deep?._id ? { ...row, doc: { ...row.doc, nested: endless() } } : row,
+          ),
+        }));
+  Object.assign(hub.db, { changes: told });
+  await using feed = await openFeed({ dataDir: folder.path, hub, log: pino({ level: 'silent' }) });
+  await hub.write([deep as StoredDocument, ...others], { newEdits: true });
+  await feed.fresh();
+  expect(feed.info('L-1').documents).toBe(others.length);
+});
+
+test('a change that the hub tells twice in one answer counts once', async () => {
+  await using folder = await tempFolder();
+  await using hub = await openHub({ dataDir: folder.path, hubUrl: undefined });
+  const changes = hub.db.changes.bind(hub.db);
+  const told = (options: PouchDB.Core.ChangesOptions) =>
+    options.live
+      ? changes(options)
+      : changes(options).then((answer) => ({ ...answer, results: [...answer.results, ...answer.results] }));
+  Object.assign(hub.db, { changes: told });
+  await using feed = await openFeed({ dataDir: folder.path, hub, log: pino({ level: 'silent' }) });
+  await hub.write(centerShare('L-1', 'T', 3, 1).slice(1), { newEdits: true });
+  await feed.fresh();
+  expect(feed.info('L-1').documents).toBe(6);
+  const rows = [];
+  for await (const batch of feed.changes('L-1', '0').batches) rows.push(...batch);
+  expect(rows).toHaveLength(6);
 });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { HUB_NAME } from '../../server/hub.ts';
 import { runScript, startScript } from '../harness/child.ts';
-import { type ServerProcess, startServer } from '../harness/server.ts';
+import { type RunningServer, startServer } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 import { until } from '../harness/until.ts';
 import { SAMPLE_EXAM } from './parts.ts';
@@ -28,7 +28,7 @@ interface Answer {
 }
 
 async function post(
-  server: ServerProcess,
+  server: RunningServer,
   body: string | Buffer,
   { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
@@ -40,11 +40,11 @@ function lines(docs: readonly unknown[]): string {
   return docs.map((doc) => (typeof doc === 'string' ? doc : JSON.stringify(doc))).join('\n');
 }
 
-async function updateSeq(server: ServerProcess): Promise<unknown> {
+async function updateSeq(server: RunningServer): Promise<unknown> {
   return (await server.api.request<{ update_seq: unknown }>('GET', `/couch/${HUB_NAME}`)).update_seq;
 }
 
-async function hubIds(server: ServerProcess): Promise<string[]> {
+async function hubIds(server: RunningServer): Promise<string[]> {
   const path = `/couch/${HUB_NAME}/_all_docs`;
   const { rows } = await server.api.request<{ rows: { id: string }[] }>('GET', path);
   return rows.map(({ id }) => id).filter((id) => !id.startsWith('_design/'));
@@ -66,9 +66,11 @@ test('documents are counted, and errors told by line', async () => {
     { name: 'no id' },
     { _id: 'center-KAT-1:student:X', type: 'student', registrationNumber: 'X', firstName: '', lastName: 'Y' },
     subject('E'),
+    { ...subject('F'), _note: 1 },
+    JSON.stringify({ ...subject('G'), deep: 0 }).replace('0}', `${'['.repeat(3000)}${']'.repeat(3000)}}`),
   ]);
   const answer = await post(server, body);
-  expect(answer).toMatchObject({ lines: 9, written: 2, unchanged: 0, deleted: 0, refused: 7 });
+  expect(answer).toMatchObject({ lines: 11, written: 2, unchanged: 0, deleted: 0, refused: 9 });
   expect(answer.errors).toEqual([
     { line: 2, field: '', reason: 'not JSON' },
     { line: 4, field: 'subjectCode', reason: 'is not B, as the id says' },
@@ -77,9 +79,15 @@ test('documents are counted, and errors told by line', async () => {
     { line: 7, field: '', reason: 'not a document' },
     { line: 8, field: '_id', reason: 'missing' },
     { line: 9, field: 'firstName', reason: 'is empty' },
+    { line: 11, field: '', reason: '_note: fields that begin with _ are reserved' },
+    { line: 12, field: '', reason: 'it is nested more than 100 levels deep' },
   ]);
+  const gzip = { headers: { 'content-encoding': 'gzip' } };
+  await expect(post(server, body, gzip), 'what says gzip and is none').rejects.toMatchObject({
+    code: 'bad_request',
+  });
   const before = await updateSeq(server);
-  expect(await post(server, gzipSync(body), { headers: { 'content-encoding': 'gzip' } })).toMatchObject({
+  expect(await post(server, gzipSync(body), gzip)).toMatchObject({
     written: 0,
     unchanged: 2,
   });

@@ -102,11 +102,13 @@ test('faults in the other forms name file, line, field and reason', async () => 
   ]);
 });
 
-test.runIf(HAS_SHARED_DATA)('everything in the large sample’s dirty file is caught', async () => {
-  await using parts = await openImport();
-  const names = ['subjects', 'centers', 'tests', 'students', 'enrollments-dirty'];
-  const paths = names.map((name) => `${SHARED_DATA}${name}.csv`);
-  const { faults } = await parts.importFiles(paths);
-  const expected = await expectedFaults(`${SHARED_DATA}enrollments-dirty.csv`);
-  expect(inOrder(faults)).toEqual(expected);
-});
+if (HAS_SHARED_DATA) {
+  test('everything in the large sample’s dirty file is caught', async () => {
+    await using parts = await openImport();
+    const names = ['subjects', 'centers', 'tests', 'students', 'enrollments-dirty'];
+    const paths = names.map((name) => `${SHARED_DATA}${name}.csv`);
+    const { faults } = await parts.importFiles(paths);
+    const expected = await expectedFaults(`${SHARED_DATA}enrollments-dirty.csv`);
+    expect(inOrder(faults)).toEqual(expected);
+  });
+}

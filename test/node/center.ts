@@ -1,28 +1,21 @@
-import { writeIdentity } from '../../local-node/identity.ts';
+import type { NodeConfig } from '../../local-node/config.ts';
 import type { StatusAnswer } from '../../local-node/routes/schemas.ts';
-import { openState } from '../../local-node/state.ts';
-import { type ApiClient, createApiClient } from '../../replication/api-client.ts';
 import type { StoredDocument } from '../../replication/documents.ts';
-import { openServer } from '../../server/app.ts';
 import { type FaultProxy, openFaultProxy } from '../harness/fault-proxy.ts';
-import { type NodeProcess, startNode } from '../harness/node.ts';
-import { type CenterAccess, centerAccess } from '../harness/server.ts';
-import { tempFolder } from '../harness/temp-folder.ts';
+import {
+  type NodeOptions,
+  type NodeProcess,
+  openNodeHere,
+  type RunningNode,
+  startNode,
+} from '../harness/node.ts';
+import { type CenterAccess, openServerHere, type RunningServer } from '../harness/server.ts';
 
-/** The server of a test of the node: the real one, over real HTTP, in the process of the tests. */
-export interface TestServer extends AsyncDisposable {
-  readonly url: string;
-  readonly adminToken: string;
-  readonly api: ApiClient;
-  addCenter(centerId: string): Promise<CenterAccess>;
-  importDocuments(docs: readonly StoredDocument[]): Promise<void>;
-}
-
-/** A server, a line that can fail, and a center's node behind it, a process of its own. */
-export interface CenterUnderTest extends AsyncDisposable {
-  readonly server: TestServer;
+/** A server, a line that can fail, and a center's node behind it. */
+export interface CenterUnderTest<Node = RunningNode> extends AsyncDisposable {
+  readonly server: RunningServer;
   readonly line: FaultProxy;
-  readonly node: NodeProcess;
+  readonly node: Node;
   readonly access: CenterAccess;
   status(): Promise<StatusAnswer>;
   /** A replication to its end. @throws SyncError that says why it failed. */
@@ -37,56 +30,32 @@ export interface CenterUnderTest extends AsyncDisposable {
 
 export const CENTER = 'LAG-1';
 
-export async function openTestServer(): Promise<TestServer> {
-  await using opening = new AsyncDisposableStack();
-  const folder = opening.use(await tempFolder('cbt-server'));
-  const server = opening.use(
-    await openServer({
-      port: 0,
-      host: '127.0.0.1',
-      dataDir: folder.path,
-      hubUrl: undefined,
-      adminToken: undefined,
-      logLevel: 'error',
-    }),
-  );
-  const { url, adminToken } = server;
-  const api = createApiClient({ url, authorization: `Bearer ${adminToken}` });
-  const opened = opening.move();
-  return {
-    url,
-    adminToken,
-    api,
-    async addCenter(centerId) {
-      const body = { centerId, name: `Center ${centerId}` };
-      const { secret } = await api.request<{ secret: string }>('POST', '/api/centers', body);
-      return centerAccess(url, centerId, secret);
-    },
-    async importDocuments(docs) {
-      const body = docs.map((doc) => `${JSON.stringify(doc)}\n`).join('');
-      const headers = { 'content-type': 'application/x-ndjson' };
-      const answer = await api.open('/api/import', { method: 'POST', headers, body });
-      const { errors } = (await answer.json()) as { errors?: unknown[] };
-      if (errors?.length) throw new Error(`not imported: ${JSON.stringify(errors)}`);
-    },
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
+/** The node replicates only when it is asked to. */
+export function openCenter(
+  docs: StoredDocument[] = [],
+  config: Partial<NodeConfig> = {},
+): Promise<CenterUnderTest> {
+  return furnish(docs, (options) => openNodeHere(options, config));
 }
 
-/** The node replicates only when it is asked to. @param env of its process. */
-export async function openCenter(
+/** A center whose node can be killed and started again. @param env of its process. */
+export function startCenter(
   docs: StoredDocument[] = [],
   env: Record<string, string> = {},
-): Promise<CenterUnderTest> {
+): Promise<CenterUnderTest<NodeProcess>> {
+  return furnish(docs, (options) => startNode({ ...options, env }));
+}
+
+async function furnish<Node extends RunningNode>(
+  docs: StoredDocument[],
+  openNode: (options: NodeOptions) => Promise<Node>,
+): Promise<CenterUnderTest<Node>> {
   await using opening = new AsyncDisposableStack();
-  const server = opening.use(await openTestServer());
+  const server = opening.use(await openServerHere());
   const access = await server.addCenter(CENTER);
   if (docs.length > 0) await server.importDocuments(docs);
   const line = opening.use(await openFaultProxy(server.url));
-  const folder = opening.use(await tempFolder('cbt-node'));
-  await setUp(folder.path, line.url, access.secret);
-  const options = { server: line.url, center: access, dataDir: folder.path, isSetUp: true, env };
-  const node = opening.use(await startNode(options));
+  const node = opening.use(await openNode({ server: line.url, center: access }));
   const opened = opening.move();
   const admin = { authorization: `Bearer ${server.adminToken}` };
   return {
@@ -107,13 +76,6 @@ export async function openCenter(
     readOnline: (id) => get(`${server.url}/couch/cbt/${encodeURIComponent(id)}`, admin),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-/** What `cbt-node setup` and `cbt-node mode manual` leave, without two more processes for each test. */
-async function setUp(dataDir: string, server: string, secret: string): Promise<void> {
-  await writeIdentity(dataDir, { server, centerId: CENTER, secret });
-  await using state = await openState(dataDir);
-  await state.space('sync').put('mode', { mode: 'manual', everyMinutes: 15 });
 }
 
 async function get(url: string, headers: Record<string, string>): Promise<StoredDocument | undefined> {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { StoredDocument } from '../../replication/documents.ts';
 import type { Difference } from '../../replication/node-report.ts';
-import { CENTER, type CenterUnderTest, openCenter } from './center.ts';
+import type { NodeProcess } from '../harness/node.ts';
+import { CENTER, type CenterUnderTest, startCenter } from './center.ts';
 import { answers, student, subject } from './documents.ts';
 import * as raw from './raw.ts';
 
@@ -18,8 +19,10 @@ const deleteWithPouch: Change = (dataDir, id) =>
   raw.withPouch(dataDir, async (db) => db.remove((await db.get(id)) as never));
 
 /** A replica that was equal, then stopped, changed on its disk, and verified. */
-async function openChanged(change: (dataDir: string) => Promise<unknown>): Promise<CenterUnderTest> {
-  const center = await openCenter([subject('MTH'), ONE, TWO]);
+async function openChanged(
+  change: (dataDir: string) => Promise<unknown>,
+): Promise<CenterUnderTest<NodeProcess>> {
+  const center = await startCenter([subject('MTH'), ONE, TWO]);
   await center.replicate();
   await center.node.stop();
   await change(center.node.dataDir);
@@ -41,7 +44,7 @@ const changes: [name: string, problem: Difference['problem'], change: Change][] 
 test('whatever was changed on the disk is named, and brought back', async () => {
   const docs = changes.map((_, number) => student(CENTER, number));
   const added = 'test-T1:test:T1';
-  await using center = await openCenter([subject('MTH'), ...docs]);
+  await using center = await startCenter([subject('MTH'), ...docs]);
   await center.replicate();
   await center.node.stop();
   const { dataDir } = center.node;

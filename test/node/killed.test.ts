@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CENTER, type CenterUnderTest, openCenter } from './center.ts';
+import { CENTER, type CenterUnderTest, startCenter } from './center.ts';
 import { answers, students } from './documents.ts';
 
 const KILLS = 20;
@@ -7,7 +7,7 @@ const KILLS = 20;
 test('a node killed again and again while it pulls, pushes and is written to loses nothing it acknowledged', {
   timeout: 90_000,
 }, async () => {
-  await using center = await openCenter();
+  await using center = await startCenter();
   const acknowledged: string[] = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
     await center.server.importDocuments(students(CENTER, 300 * (kill + 1)).slice(300 * kill));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { StatusAnswer } from '../../local-node/routes/schemas.ts';
 import { until } from '../harness/until.ts';
-import { CENTER, openCenter } from './center.ts';
+import { CENTER, openCenter, startCenter } from './center.ts';
 import { answers, subject } from './documents.ts';
 
 test('switching modes while work is written loses nothing, repeats nothing and needs no restart', async () => {
@@ -49,7 +49,7 @@ test('manual means nothing goes over the line by itself', async () => {
 });
 
 test('the mode is kept over a restart, and a wrong one is refused', async () => {
-  await using center = await openCenter();
+  await using center = await startCenter();
   expect((await center.node.command('mode', 'batch', '--every', '3')).code).toBe(0);
   expect((await center.node.command('mode', 'often')).code).toBe(2);
   expect((await center.node.command('mode', 'batch', '--every', '0')).code).toBe(2);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { until } from '../harness/until.ts';
-import { CENTER, openCenter } from './center.ts';
+import { CENTER, openCenter, startCenter } from './center.ts';
 import { answers, subject } from './documents.ts';
 
 test('a node starts, reads and writes without a line, and hands its work over when there is one', async () => {
-  await using center = await openCenter([subject('MTH')]);
+  await using center = await startCenter([subject('MTH')]);
   await center.replicate();
   await center.node.stop();
   await center.line.down();
@@ -22,7 +22,7 @@ test('a node starts, reads and writes without a line, and hands its work over wh
     pendingPush: 1,
     pendingPull: null,
     lastPullAt: expect.any(String),
-    lastError: { reason: expect.stringContaining('ECONNREFUSED') },
+    lastError: { code: 'unreachable', reason: expect.stringContaining('ECONNREFUSED') },
   });
 
   await center.line.up();
@@ -32,7 +32,7 @@ test('a node starts, reads and writes without a line, and hands its work over wh
 });
 
 test('a node that was never online starts too', async () => {
-  await using center = await openCenter();
+  await using center = await startCenter();
   await center.node.stop();
   await center.line.down();
   await center.node.start();
@@ -51,7 +51,7 @@ test('in continuous mode the work goes up by itself when the line comes back', a
 });
 
 test('commands work without a running node', async () => {
-  await using center = await openCenter([subject('MTH')]);
+  await using center = await startCenter([subject('MTH')]);
   await center.node.stop();
   expect((await center.node.command('replicate')).stdout).toMatch(/^replicated: 0 pushed, \d pulled\n$/);
   expect((await center.node.command('mode', 'batch', '--every', '7')).stdout).toBe(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CENTER, openCenter } from './center.ts';
+import { CENTER, openCenter, startCenter } from './center.ts';
 import { answers, result, student, subject } from './documents.ts';
 import { withPouch } from './raw.ts';
 
@@ -21,6 +21,7 @@ test('what a center may not write is refused at its own node, alone in its batch
     answers(CENTER, 'E1'),
     { ...known, lastName: 'Eze' },
     { _id: `${at}:answers:E2`, type: 'answers' },
+    { ...answers(CENTER, 'E3'), _attachments: { scan: {} } },
   ];
   const response = await fetch(`${center.node.replicaUrl}/_bulk_docs`, {
     method: 'POST',
@@ -31,7 +32,15 @@ test('what a center may not write is refused at its own node, alone in its batch
     { ok: true, id: `${at}:answers:E1` },
     { id: `${at}:student:S1`, error: 'forbidden', reason: 'student documents are written online only' },
     { id: `${at}:answers:E2`, error: 'forbidden', reason: expect.stringMatching(/^answers: /) },
+    { id: `${at}:answers:E3`, error: 'bad_request', reason: 'attachment "scan": it has no data' },
   ]);
+  const { _rev } = (await center.read(`${at}:answers:E1`)) as { _rev: string };
+  const scan = await fetch(`${center.node.replicaUrl}/${at}:answers:E1/scan?rev=${_rev}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'image/png' },
+    body: 'bytes',
+  });
+  expect(scan.status, 'an attachment that is one').toBe(201);
 
   expect((await center.write(result(CENTER, 'E1'))).status).toBe(201);
   const stored = await center.read(`${at}:result:E1`);
@@ -51,7 +60,7 @@ test('no other database is reached through the node', async () => {
 });
 
 test('what the server refuses is kept in quarantine, with its reason, and shown on both sides', async () => {
-  await using center = await openCenter([student(CENTER, 1)]);
+  await using center = await startCenter([student(CENTER, 1)]);
   await center.replicate();
   await center.node.stop();
   await withPouch(center.node.dataDir, async (db) => {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runScript } from '../harness/child.ts';
 import { openFaultProxy } from '../harness/fault-proxy.ts';
+import { openServerHere } from '../harness/server.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
-import { openCenter, openTestServer } from './center.ts';
+import { startCenter } from './center.ts';
 
 const run = (dataDir: string, args: string[], input?: string) =>
   runScript('local-node/main.ts', args, {
@@ -13,7 +14,7 @@ const run = (dataDir: string, args: string[], input?: string) =>
   });
 
 test('setup says what is wrong in one line, and keeps nothing of it', async () => {
-  await using server = await openTestServer();
+  await using server = await openServerHere();
   await server.addCenter('LAG-1');
   await using folder = await tempFolder();
   const setup = (...args: string[]) => run(folder.path, ['setup', '--center', 'LAG-1', ...args]);
@@ -43,7 +44,7 @@ test('setup says what is wrong in one line, and keeps nothing of it', async () =
 });
 
 test('the secret comes from a file or from standard input, and is readable by its owner only', async () => {
-  await using server = await openTestServer();
+  await using server = await openServerHere();
   const { secret } = await server.addCenter('LAG-1');
   await using folder = await tempFolder();
   const args = ['setup', '--server', `${server.url}/`, '--center', 'LAG-1'];
@@ -75,7 +76,7 @@ test('the secret comes from a file or from standard input, and is readable by it
 });
 
 test('a secret that was replaced online is named, and does not stop the node', async () => {
-  await using server = await openTestServer();
+  await using server = await openServerHere();
   const { secret } = await server.addCenter('LAG-1');
   await using folder = await tempFolder();
   await run(folder.path, ['setup', '--server', server.url, '--center', 'LAG-1', '--secret', secret]);
@@ -84,8 +85,8 @@ test('a secret that was replaced online is named, and does not stop the node', a
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('run "cbt-node setup" again') });
 });
 
-test('a taken port and a folder in use are one clear line each', async () => {
-  await using center = await openCenter();
+test('a taken port, and a folder in use or damaged, are one clear line each', async () => {
+  await using center = await startCenter();
   const { dataDir } = center.node;
   const folderTaken = await run(dataDir, ['start']);
   expect(folderTaken).toMatchObject({ code: 1, stdout: '' });
@@ -93,6 +94,14 @@ test('a taken port and a folder in use are one clear line each', async () => {
 
   const { port } = new URL(center.line.url);
   await center.node.stop();
+  for (const store of ['state', 'exam', 'couch/replica']) {
+    const current = join(dataDir, store, 'CURRENT');
+    const sound = await readFile(current, 'utf8');
+    await writeFile(current, '');
+    const damaged = await run(dataDir, ['start']);
+    expect(damaged.stderr).toMatch(/^cbt-node: DATA_DIR .* cannot be opened: Corruption: .*\n$/);
+    await writeFile(current, sound);
+  }
   const portTaken = await runScript('local-node/main.ts', ['start'], {
     env: { DATA_DIR: dataDir, PORT: port, LOG_LEVEL: 'warn' },
   });

@@ -21,7 +21,7 @@ function stateAfter(mode: SyncState['mode'], ...events: [number, SyncEvent][]): 
 
 const begun: SyncEvent = { type: 'begun', plan: BOTH };
 const succeeded: SyncEvent = { type: 'succeeded' };
-const failed: SyncEvent = { type: 'failed', reason: 'no line', permanent: false };
+const failed: SyncEvent = { type: 'failed', code: 'unreachable', reason: 'no line', permanent: false };
 const round: [number, SyncEvent][] = [
   [0, begun],
   [1000, succeeded],

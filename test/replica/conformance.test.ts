@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answersDocument, centerShare } from '../harness/documents.ts';
-import { type ServerProcess, startServer } from '../harness/server.ts';
+import { openServerHere, type RunningServer } from '../harness/server.ts';
 import { describeConformance } from './conformance.ts';
 import { ask, type Json } from './request.ts';
 
-let server: ServerProcess;
+let server: RunningServer;
 let databases = 0;
 
 beforeAll(async () => {
-  server = await startServer();
+  // Conflicts must stay as they were written, to be looked at.
+  server = await openServerHere({ resolveConflicts: false });
 });
 
 afterAll(() => server[Symbol.asyncDispose]());

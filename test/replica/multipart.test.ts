@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { answersDocument } from '../harness/documents.ts';
-import { type CenterAccess, startServer } from '../harness/server.ts';
+import { type CenterAccess, openServerHere } from '../harness/server.ts';
 import { ask, type Json } from './request.ts';
 
 const ID = answersDocument('L-1', 'T', 1)._id;
@@ -49,7 +49,7 @@ const PIECES: Piece[] = [
 ];
 
 test('a document pushed as multipart comes back the same, as JSON and as multipart', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   expect((await put(center, related(PIECES))).status).toBe(201);
   for (const { name, data, type } of PIECES) {
@@ -69,7 +69,7 @@ test('a document pushed as multipart comes back the same, as JSON and as multipa
 });
 
 test('an attachment that CouchDB sends gzipped is stored as it was', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const text = 'line after line\n'.repeat(100);
   const packed = gzipSync(text);
@@ -93,7 +93,7 @@ test('an attachment that CouchDB sends gzipped is stored as it was', async () =>
 });
 
 test('a multipart body that is cut or lacks an attachment is refused and stores nothing', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const whole = related(PIECES.slice(0, 1));
   const cuts = [0, 40, whole.indexOf('first line') + 4, whole.indexOf('second'), whole.length - 14];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { answersDocument, centerShare, resultDocument, wholeTest } from '../harness/documents.ts';
-import { type CenterAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { type CenterAccess, openServerHere, type RunningServer } from '../harness/server.ts';
 import { ask, type RequestOptions } from './request.ts';
 
 /** Ids that exist but are outside L-1's scope, each beside one of the same form that does not exist. */
@@ -119,7 +119,7 @@ const ROUTES: Route[] = [
   })),
 ];
 
-async function world(server: ServerProcess): Promise<CenterAccess> {
+async function world(server: RunningServer): Promise<CenterAccess> {
   await server.importDocuments([...wholeTest('T-1', 3), ...wholeTest('T-10', 3)]);
   const center = await server.addCenter('L-1');
   await server.addCenter('L-10');
@@ -141,7 +141,7 @@ function withPhoto(doc: StoredDocument): StoredDocument {
 }
 
 test('what is outside the scope answers as what does not exist, on every route', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await world(server);
   const hub = await server.api.request<{ rows: { id: string; value: { rev: string } }[] }>(
     'GET',
@@ -173,7 +173,7 @@ function withoutNames(text: string, id: string): string {
 }
 
 test('whole-database reads hold the scope and nothing else', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await world(server);
   const reads: [string, RequestOptions?][] = [
     ['/_all_docs?include_docs=true'],
@@ -197,7 +197,7 @@ test('whole-database reads hold the scope and nothing else', async () => {
 });
 
 test('another center’s replica is refused, whether it exists or not', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await world(server);
   const answers = [];
   for (const other of ['L-10', 'L', 'nothing', '..%2FL-10', 'l-1']) {
@@ -212,7 +212,7 @@ test('another center’s replica is refused, whether it exists or not', async ()
 });
 
 test('a longpoll is not woken by what is outside the scope', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await world(server);
   const { json } = await ask(center, '');
   const waiting = ask(center, `/_changes?feed=longpoll&timeout=30000&since=${json.update_seq}`);

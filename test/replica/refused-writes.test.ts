@@ -7,7 +7,7 @@ import {
   resultDocument,
   studentDocument,
 } from '../harness/documents.ts';
-import { startServer } from '../harness/server.ts';
+import { openServerHere } from '../harness/server.ts';
 import { ask, type Json } from './request.ts';
 
 const hash = (digit: string): string => digit.repeat(32);
@@ -36,7 +36,7 @@ const REFUSED: [name: string, doc: object, reason: RegExp][] = [
 ];
 
 test('one bad document in a batch is refused alone, with its reason, and kept', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.importDocuments(centerShare('L-1', 'T', 2));
   const good = [answers(10), resultDocument('L-1', 'T', 11)];
@@ -60,7 +60,7 @@ test('one bad document in a batch is refused alone, with its reason, and kept', 
 });
 
 test('of an enrollment a center changes seat and attendance, from whatever version it had', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.importDocuments(centerShare('L-1', 'T', 1));
   const id = enrollmentDocument('L-1', 'T', 1)._id;
@@ -78,8 +78,11 @@ test('of an enrollment a center changes seat and attendance, from whatever versi
   };
   const push = await ask(center, '/_bulk_docs', { body: { new_edits: false, docs: [offline] } });
   expect(push.json, 'made on the version before the online change').toEqual([]);
+  // What both sides changed is merged; then it is the newest.
+  await server.api.request('GET', '/api/conflicts');
 
   const now = (await ask(center, at)).json;
+  expect(now).toMatchObject({ seat: 42, attendance: 'present', scheduledAt: moved.scheduledAt });
   for (const change of [
     { accessCode: 'MINE' },
     { paymentStatus: 'pending' },
@@ -93,7 +96,7 @@ test('of an enrollment a center changes seat and attendance, from whatever versi
 });
 
 test('a change of an enrollment that has moved meanwhile does not bring it back to the old center', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.addCenter('L-10');
   await server.importDocuments([...centerShare('L-1', 'T', 1), ...centerShare('L-10', 'T', 1, 2)]);
@@ -118,7 +121,7 @@ test('a change of an enrollment that has moved meanwhile does not bring it back 
 });
 
 test('a result and a log entry are written once', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const log = { _id: 'center-L-1:log:n1.1', type: 'log', event: 'start' };
   for (const doc of [resultDocument('L-1', 'T', 1), log]) {
@@ -140,7 +143,7 @@ test('a result and a log entry are written once', async () => {
 });
 
 test('fifty writers at once: every write is in the changes once, and the hub has them all', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const writer = async (n: number): Promise<void> => {
     for (let k = 0; k < 8; k += 1) {

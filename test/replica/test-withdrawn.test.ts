@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type Database, pouchAt } from '../../replication/pouch.ts';
 import { expectEqual, openStockReplica } from '../faults/world.ts';
 import { questionDocument, wholeTest } from '../harness/documents.ts';
-import { type CenterAccess, type ServerProcess, startServer } from '../harness/server.ts';
+import { type CenterAccess, openServerHere, type RunningServer, startServer } from '../harness/server.ts';
 import { until } from '../harness/until.ts';
 import { ask } from './request.ts';
 
@@ -25,7 +25,7 @@ async function syncedTo(replica: Database, center: CenterAccess, count: number):
 }
 
 /** Two centers with T-1, one of which has T-10 besides. */
-async function twoCenters(server: ServerProcess): Promise<[CenterAccess, CenterAccess]> {
+async function twoCenters(server: RunningServer): Promise<[CenterAccess, CenterAccess]> {
   await server.importDocuments([...wholeTest('T-1', 8), ...wholeTest('T-10', 4)]);
   const centers: [CenterAccess, CenterAccess] = [
     await server.addCenter('L-1'),
@@ -37,7 +37,7 @@ async function twoCenters(server: ServerProcess): Promise<[CenterAccess, CenterA
 }
 
 test('assigned, withdrawn, assigned again: there, gone, there', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const [center, other] = await twoCenters(server);
   await using replica = await openStockReplica();
   await using otherReplica = await openStockReplica();
@@ -65,7 +65,7 @@ test('assigned, withdrawn, assigned again: there, gone, there', async () => {
 });
 
 test('withdrawn and assigned several times, with replicas that miss some of it', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const [center] = await twoCenters(server);
   await using always = await openStockReplica();
   await using seldom = await openStockReplica();
@@ -86,7 +86,7 @@ test('withdrawn and assigned several times, with replicas that miss some of it',
 });
 
 test('a document edited or made after the withdrawal stays away, one deleted before it goes too', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const [center] = await twoCenters(server);
   await using replica = await openStockReplica();
   await sync(replica.db, center);
@@ -107,7 +107,7 @@ test('a document edited or made after the withdrawal stays away, one deleted bef
 });
 
 test('a test with a conflicted question goes, and comes back with both leaves', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere({ resolveConflicts: false });
   const [center] = await twoCenters(server);
   const hub = hubOf(server);
   const question = await hub.get(questionDocument('T-1', 1)._id);
@@ -129,6 +129,9 @@ test('a test with a conflicted question goes, and comes back with both leaves', 
     what: 'the test lives again',
   });
   await expectEqual(server, 'L-1', ['T-1', 'T-10'], replica.db);
+  expect(await replica.db.get(question._id, { conflicts: true })).toMatchObject({
+    _conflicts: [expect.any(String)],
+  });
 });
 
 test('a server killed while it touches a test assigned again goes on with it', async () => {
@@ -150,7 +153,7 @@ test('a server killed while it touches a test assigned again goes on with it', a
 });
 
 test('a client in the middle of reading a test when it is withdrawn ends without it', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const [center] = await twoCenters(server);
   const { results } = (await ask(center, '/_changes?style=all_docs')).json;
   const rows = (results as { id: string; changes: { rev: string }[] }[]).filter(({ id }) =>
@@ -167,6 +170,6 @@ test('a client in the middle of reading a test when it is withdrawn ends without
   expect(exact.text).not.toContain('"ok"');
 });
 
-function hubOf(server: ServerProcess): Database {
+function hubOf(server: RunningServer): Database {
   return pouchAt(`${server.url.replace('://', `://admin:${server.adminToken}@`)}/couch/cbt`);
 }

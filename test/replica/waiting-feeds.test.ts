@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { answersDocument, centerShare, questionDocument, wholeTest } from '../harness/documents.ts';
-import { type CenterAccess, startServer } from '../harness/server.ts';
+import { type CenterAccess, openServerHere, startServer } from '../harness/server.ts';
 import { ask, type Json } from './request.ts';
 
 /** The lines of a continuous feed, as they come. */
@@ -20,7 +20,7 @@ async function* linesOf(center: CenterAccess, query: string, signal: AbortSignal
 }
 
 test('a continuous feed gives what is there, then what comes, with heartbeats between', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await server.importDocuments([...wholeTest('T', 2), ...centerShare('L-1', 'T', 1)]);
   const stop = new AbortController();
@@ -44,7 +44,7 @@ test('a continuous feed gives what is there, then what comes, with heartbeats be
 });
 
 test('a longpoll ends empty at its timeout, and continuous at its own', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const { update_seq } = (await ask(center, '')).json;
   const longpoll = await ask(center, `/_changes?feed=longpoll&timeout=50&since=${update_seq}`);
@@ -56,7 +56,7 @@ test('a longpoll ends empty at its timeout, and continuous at its own', async ()
 });
 
 test('a waiting feed ends when its secret is replaced', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   const waiting = ask(center, '/_changes?feed=longpoll&heartbeat=60000&since=now');
   await ask(center, '');
@@ -76,7 +76,7 @@ test('a server that stops ends its waiting feeds as whole answers', async () => 
 });
 
 test('nonsense is answered with what is wrong with it', async () => {
-  await using server = await startServer();
+  await using server = await openServerHere();
   const center = await server.addCenter('L-1');
   await ask(center, '/_bulk_docs', { body: { docs: [answersDocument('L-1', 'T', 1)] } });
   const requests: [path: string, options: Parameters<typeof ask>[2], status: number][] = [
