@@ -1,5 +1,9 @@
 import { z } from 'zod';
 
+/** One document in which two sides differ. */
+export const differenceSchema = z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) });
+export type Difference = z.infer<typeof differenceSchema>;
+
 /**
  * What a node tells the server about itself: the document `_local/cbt-node.<instanceId>` in its center's name space,
  * written after each replication. `_local` documents are the checkpoints' own place, so this needs no protocol.
@@ -15,7 +19,7 @@ export const nodeReportSchema = z.object({
   /** Partition to digest, 64 hexadecimal digits. */
   digests: z.record(z.string(), z.string()),
   /** Documents that differ from the hub's at the same sequence, by name; empty when none is known to. */
-  differences: z.array(z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) })),
+  differences: z.array(differenceSchema),
   /** Where the node's log stands: a node that has fewer entries than it once had was rolled back or copied. */
   log: z.object({ n: z.int().nonnegative(), hash: z.string() }).optional(),
   /** The public half of the key that the node signs results with. */
@@ -29,9 +33,6 @@ export const nodeReportSchema = z.object({
 });
 
 export type NodeReport = z.infer<typeof nodeReportSchema>;
-
-/** One document in which two sides differ. */
-export type Difference = NodeReport['differences'][number];
 
 /** The id prefix of node reports. */
 export const NODE_REPORT_PREFIX = '_local/cbt-node.';

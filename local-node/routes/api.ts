@@ -7,6 +7,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { problem } from '../../replication/answers.ts';
 import { messageOf, SyncError } from '../../replication/errors.ts';
 import type { NodeParts } from '../node.ts';
 import type { QuarantineEntry } from '../quarantine.ts';
@@ -72,7 +73,7 @@ function registerReplication(app: FastifyInstance, parts: NodeParts): void {
         summary: 'Replicate now',
         description: 'Joins a replication that runs. With wait=true the answer comes when it is done.',
         querystring: schemas.replicateQuery,
-        response: { 200: schemas.replicateAnswer, 202: schemas.replicateAccepted, 503: schemas.problem },
+        response: { 200: schemas.replicateAnswer, 202: schemas.replicateAccepted, 503: problem },
       },
     },
     async ({ query }, reply) => {
@@ -92,7 +93,7 @@ function registerReplication(app: FastifyInstance, parts: NodeParts): void {
         summary: 'Choose when to replicate',
         description: 'continuous, batch (every `everyMinutes`) or manual; kept over restarts.',
         body: schemas.modeBody,
-        response: { 200: schemas.statusAnswer, 400: schemas.problem },
+        response: { 200: schemas.statusAnswer, 400: problem },
       },
     },
     async ({ body }) => {
@@ -150,7 +151,7 @@ function registerEquality(app: FastifyInstance, parts: NodeParts): void {
       schema: {
         summary: 'Bring back the documents that differ',
         description: 'Each is copied to the quarantine, taken out and pulled again.',
-        response: { 200: schemas.repairAnswer, 503: schemas.problem },
+        response: { 200: schemas.repairAnswer, 503: problem },
       },
     },
     async () => repair(parts, sync),

@@ -1,14 +1,10 @@
 import type { RouteOptions } from 'fastify';
-import { z } from 'zod';
-import { problem } from './schemas.ts';
+import { bodyProblems, describeAnswers, problem } from '../../replication/answers.ts';
 
 /** What a status means, where the route itself does not say it. */
 const MEANINGS: Record<string, string> = {
-  400: 'the reason names what is wrong',
   402: 'the fee is not paid',
   403: 'it may not be: the reason tells why',
-  404: 'there is nothing of that name',
-  409: 'not as things stand: the reason tells what is in the way',
   422: 'the package is damaged',
   429: 'too many wrong guesses: the reason tells how long to wait',
   503: 'the server is not reached, or the replica does not hold what this needs',
@@ -24,20 +20,12 @@ export function describeRoute({ schema, config }: RouteOptions): void {
     ...(asks ? { 400: problem } : {}),
     ...(access === 'anyone' ? {} : { 401: problem.describe('the operator’s PIN is needed'), 429: problem }),
     403: problem.describe('the request comes from a page of another site, or names another host'),
-    ...(schema.body ? ofBody : {}),
+    ...(schema.body ? bodyProblems : {}),
     default: problem.describe('the node has failed: the error says what can be done'),
     ...(schema.response as object | undefined),
   };
-  for (const [status, answer] of Object.entries(answers)) {
-    if (!(answer instanceof z.ZodType) || answer.description !== undefined) continue;
-    answers[status] = answer.describe(MEANINGS[status] ?? 'done: what was asked for');
-  }
+  describeAnswers(answers, MEANINGS);
   const operator = { operator: [] };
   schema.security = access === 'anyone' ? [] : access === 'operator' ? [operator] : [{}, operator];
   schema.response = answers;
 }
-
-const ofBody = {
-  413: problem.describe('the body is too large'),
-  415: problem.describe('the body is of another media type'),
-};

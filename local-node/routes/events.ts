@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { eventStream } from '../../replication/answers.ts';
 import { beginEventStream, eventFrame } from '../../replication/event-stream.ts';
 import type { NodeParts } from '../node.ts';
-import { eventStream } from './schemas.ts';
 import { readStatus } from './status.ts';
 
 /** More often nobody can read it, and a fast pull would send hundreds of them a second. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
 import type { Exam } from '../exam/exam.ts';
 import {
@@ -14,7 +15,6 @@ import {
   viewRunning,
 } from '../exam/view.ts';
 import { createGuessLimit } from '../guess-limit.ts';
-import { problem } from './schemas.ts';
 
 /** A room of candidates behind one address mistypes; a machine that tries codes is stopped. */
 const WRONG_CODES = { failures: 60, windowMs: 60_000, now: () => performance.now() };

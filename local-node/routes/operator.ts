@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { sessionSummary, sessionView, summarize, viewEnded } from '../exam/view.ts';
 import type { NodeParts } from '../node.ts';
-import { problem } from './schemas.ts';
 
 /** A day: more is a slip of the finger. */
 const MOST_EXTRA_MINUTES = 24 * 60;

@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { packageAnswer, problem } from '../../replication/answers.ts';
 import { messageOf, SyncError } from '../../replication/errors.ts';
+import { differenceSchema } from '../../replication/node-report.ts';
 import { PACKAGE_KINDS, PACKAGE_MEDIA_TYPE } from '../../replication/package/manifest.ts';
 import type { NodeParts } from '../node.ts';
 import type { ImportProgress, ImportReport, PackageImports } from '../package/imports.ts';
 import { makeResultsPackage } from '../package/results-package.ts';
-import { difference, problem } from './schemas.ts';
 
 const NDJSON = 'application/x-ndjson';
 const count = z.int().nonnegative();
@@ -26,12 +27,8 @@ const report = z.object({
 
 /** What a package is refused with. */
 const refused = { 400: problem, 403: problem, 409: problem, 422: problem, 507: problem };
-const packageAnswer = {
-  description: 'the package',
-  content: { [PACKAGE_MEDIA_TYPE]: { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
-};
 
-const comparison = z.object({ equal: z.boolean(), differences: z.array(difference) });
+const comparison = z.object({ equal: z.boolean(), differences: z.array(differenceSchema) });
 export type Comparison = z.infer<typeof comparison>;
 
 /** A line of the answer to an import that is watched. */

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { LOG_EVENTS } from '../../replication/log-chain.ts';
 import { CANDIDATE_STATES, OBSTACLES, readHeldTests, readRoster } from '../exam/roster.ts';
 import { candidateName } from '../exam/view.ts';
 import { readLog } from '../log-entries.ts';
 import type { NodeParts } from '../node.ts';
-import { problem } from './schemas.ts';
 
 const MOST_ENTRIES = 1000;
 const count = z.int().nonnegative();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { differenceSchema } from '../../replication/node-report.ts';
 import { QUARANTINE_STATES } from '../quarantine.ts';
 import { MODES } from '../sync/machine.ts';
 import { WIPE_OBSTACLES } from '../wiping.ts';
@@ -8,14 +9,12 @@ import { WIPE_OBSTACLES } from '../wiping.ts';
 const time = z.iso.datetime().nullable();
 const count = z.int().nonnegative();
 
-export const difference = z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) });
-
 export const verification = z.object({
   /** When the replica was last compared with the hub. */
   at: time,
   /** Of that comparison; null when there was none. */
   equal: z.boolean().nullable(),
-  differences: z.array(difference),
+  differences: z.array(differenceSchema),
 });
 
 export const resultsStanding = z.object({
@@ -120,19 +119,11 @@ export const verifyAnswer = z.object({
   /** Why the hub was not reached. */
   reason: z.string().nullable(),
   documents: count,
-  differences: z.array(difference),
+  differences: z.array(differenceSchema),
 });
 export type VerifyAnswer = z.infer<typeof verifyAnswer>;
 
 export const repairAnswer = z.object({
-  repaired: z.array(difference),
-  remaining: z.array(difference),
+  repaired: z.array(differenceSchema),
+  remaining: z.array(differenceSchema),
 });
-
-export const problem = z.object({ error: z.string(), reason: z.string() });
-
-/** Server-sent events, as OpenAPI describes them. */
-export const eventStream = {
-  description: 'events as they come, until the client goes',
-  content: { 'text/event-stream': { schema: z.string() } },
-};

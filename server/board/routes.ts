@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { eventStream, problem } from '../../replication/answers.ts';
 import { beginEventStream, COMMENT, eventFrame } from '../../replication/event-stream.ts';
-import { centerParams, eventStream, problem } from '../control/schemas.ts';
+import { centerParams } from '../control/schemas.ts';
 import type { ServerParts } from '../parts.ts';
 import { readOverview } from './center-overview.ts';
 import { type BoardChange, boardAnswer, centerOverview } from './schemas.ts';

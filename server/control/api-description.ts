@@ -1,8 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { RouteOptions } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import { z } from 'zod';
-import { problem } from './schemas.ts';
+import { bodyProblems, describeAnswers, problem } from '../../replication/answers.ts';
 
 /** The API as OpenAPI describes it: at `/docs/json`, and to read and try at `/docs`. */
 export const apiDescription: FastifyDynamicSwaggerOptions = {
@@ -80,15 +79,6 @@ function mergeContent(into: Content, other: Content): void {
   }
 }
 
-/** What a status means on the routes of administrators, where the route itself does not say it. */
-const MEANINGS: Record<string, string> = {
-  400: 'the reason names what is wrong',
-  404: 'there is nothing of that name',
-  409: 'not as things stand: the reason tells what is in the way',
-  415: 'the body is of another media type',
-  503: 'the store does not answer',
-};
-
 /** Adds to a route what every route of administrators may answer, and says what each answer means. */
 export function describeAdminRoute(route: RouteOptions): void {
   const { schema } = route;
@@ -98,11 +88,7 @@ export function describeAdminRoute(route: RouteOptions): void {
     401: problem.describe('no administrator’s credential'),
     ...failed,
   });
-  const answers = (schema?.response ?? {}) as Record<string, unknown>;
-  for (const [status, answer] of Object.entries(answers)) {
-    if (!(answer instanceof z.ZodType) || answer.description !== undefined) continue;
-    answers[status] = answer.describe(MEANINGS[status] ?? 'done: what was asked for');
-  }
+  describeAnswers((schema?.response ?? {}) as Record<string, unknown>, { 503: 'the store does not answer' });
 }
 
 /** Adds to a route what every route for one center may answer, and whose credentials it takes. */
@@ -129,11 +115,9 @@ export const limited = {
 function addAnswers(route: RouteOptions, answers: Record<string, unknown>): void {
   const { schema } = route;
   if (!schema) return;
-  const ofBody = schema.body
-    ? {
-        413: problem.describe('the body is too large'),
-        415: problem.describe('the body is of another media type'),
-      }
-    : {};
-  schema.response = { ...answers, ...ofBody, ...(schema.response as object | undefined) };
+  schema.response = {
+    ...answers,
+    ...(schema.body ? bodyProblems : {}),
+    ...(schema.response as object | undefined),
+  };
 }

@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { SyncError } from '../../replication/errors.ts';
 import type { ServerParts } from '../parts.ts';
-import type { Act, AuditLog } from './audit.ts';
 
 const PAGE = 100;
 const LONGEST_PAGE = 1000;
@@ -72,34 +70,4 @@ export function registerAudit(app: FastifyInstance, { audit }: ServerParts): voi
     },
     async () => ({ entries: audit.length, broken: (await audit.verify()) ?? null }),
   );
-}
-
-type AdminAct = Omit<Act, 'actor' | 'outcome'>;
-
-/** Runs an administrator's act and puts it on record, also when it is refused. */
-export async function onRecord<Result>(
-  audit: AuditLog,
-  act: AdminAct,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  const result = await failureOnRecord(audit, act, run);
-  await audit.append({ ...act, actor: 'admin' });
-  return result;
-}
-
-/** The same for an act that puts itself on record when it is done. */
-export async function failureOnRecord<Result>(
-  audit: AuditLog,
-  act: AdminAct,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await run();
-  } catch (error) {
-    const isRefused = error instanceof SyncError && error.statusCode < 500;
-    const reason = error instanceof SyncError ? error.reason : String(error);
-    const details = { ...act.details, reason };
-    await audit.append({ ...act, details, actor: 'admin', outcome: isRefused ? 'refused' : 'failed' });
-    throw error;
-  }
 }

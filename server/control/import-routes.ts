@@ -4,12 +4,12 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { binary, problem } from '../../replication/answers.ts';
 import { messageOf, SyncError } from '../../replication/errors.ts';
 import type { Fault, Note } from '../ingest/entries.ts';
 import type { ImportCounts, ImportEvent } from '../ingest/run.ts';
 import type { ServerParts } from '../parts.ts';
 import { createImporter, type Upload } from './import.ts';
-import { binary, problem } from './schemas.ts';
 
 const NDJSON = 'application/x-ndjson';
 const CSV = 'text/csv';

@@ -2,10 +2,10 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
 import { PAGE_HEADER } from '../../replication/page-files.ts';
 import type { ServerParts } from '../parts.ts';
-import { problem } from './schemas.ts';
 
 const COOKIE = 'cbt_session';
 const LASTS_SECONDS = 12 * 3600;

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { idPart } from '../../replication/fields.ts';
 import type { ServerParts } from '../parts.ts';
-import { failureOnRecord } from './audit-routes.ts';
+import { failureOnRecord } from './on-record.ts';
 import { createDecisions } from './quarantine-decisions.ts';
-import { problem } from './schemas.ts';
 
 const PAGE = 1000;
 
@@ -72,7 +72,7 @@ export function registerQuarantine(app: FastifyInstance, parts: ServerParts): vo
     async ({ body, ip }) => {
       const action = body.decision === 'accept' ? 'quarantine.accepted' : 'quarantine.returned';
       const act = { action, from: ip, details: { key: body.key } };
-      return failureOnRecord(parts.audit, act, () => decide({ ...body, from: ip }));
+      return failureOnRecord(parts, act, () => decide({ ...body, from: ip }));
     },
   );
 }

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { isIdPart } from '../../replication/ids.ts';
 import type { ServerParts } from '../parts.ts';
 import { setAssignment } from './assignments.ts';
-import { onRecord } from './audit-routes.ts';
 import { createCenters } from './centers.ts';
+import { onRecord } from './on-record.ts';
 import { readReadiness } from './readiness.ts';
 import * as schemas from './schemas.ts';
 import { readStatus } from './sync-status.ts';
@@ -30,7 +31,6 @@ function asApi(app: FastifyInstance) {
 
 function registerCenters(api: Api, parts: ServerParts): void {
   const centers = createCenters(parts);
-  const { problem } = schemas;
 
   api.post(
     '/api/centers',
@@ -46,7 +46,7 @@ function registerCenters(api: Api, parts: ServerParts): void {
     async ({ body, ip }, reply) => {
       const { centerId } = body;
       const act = { action: 'center.added', centerId, from: ip, details: {} };
-      return reply.code(201).send(await onRecord(parts.audit, act, () => centers.create(body)));
+      return reply.code(201).send(await onRecord(parts, act, () => centers.create(body)));
     },
   );
 
@@ -80,21 +80,21 @@ function registerCenters(api: Api, parts: ServerParts): void {
     },
     async ({ params: { id: centerId }, ip }) => {
       const act = { action: 'center.secret_replaced', centerId, from: ip, details: {} };
-      return onRecord(parts.audit, act, () => centers.replaceSecret(centerId));
+      return onRecord(parts, act, () => centers.replaceSecret(centerId));
     },
   );
 }
 
 function registerAssignments(api: Api, parts: ServerParts): void {
   const url = '/api/tests/:testId/centers/:centerId';
-  const { problem, assignmentParams: params, assignmentAnswer: answer } = schemas;
+  const { assignmentParams: params, assignmentAnswer: answer } = schemas;
 
   api.put(
     url,
     { schema: { summary: 'Assign a test to a center', params, response: { 200: answer, 404: problem } } },
     async ({ params: { centerId, testId }, ip }) => {
       const act = { action: 'test.assigned', centerId, from: ip, details: { testId } };
-      return onRecord(parts.audit, act, () => setAssignment(parts, centerId, testId, 'assigned', new Date()));
+      return onRecord(parts, act, () => setAssignment(parts, centerId, testId, 'assigned', new Date()));
     },
   );
 
@@ -103,9 +103,7 @@ function registerAssignments(api: Api, parts: ServerParts): void {
     { schema: { summary: 'Withdraw a test from a center', params, response: { 200: answer, 404: problem } } },
     async ({ params: { centerId, testId }, ip }) => {
       const act = { action: 'test.withdrawn', centerId, from: ip, details: { testId } };
-      return onRecord(parts.audit, act, () =>
-        setAssignment(parts, centerId, testId, 'withdrawn', new Date()),
-      );
+      return onRecord(parts, act, () => setAssignment(parts, centerId, testId, 'withdrawn', new Date()));
     },
   );
 }

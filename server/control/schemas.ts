@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { centerSchema } from '../../replication/documents.ts';
 import { isIdPart } from '../../replication/ids.ts';
+import { differenceSchema } from '../../replication/node-report.ts';
 
 /** What the `/api` routes take and answer. */
 
@@ -36,8 +37,6 @@ export const assignmentAnswer = z.object({
   changed: z.boolean(),
 });
 
-export const difference = z.object({ id: z.string(), problem: z.enum(['altered', 'lost', 'added']) });
-
 export const centerStatus = z.object({
   centerId: z.string(),
   name: z.string(),
@@ -60,7 +59,7 @@ export const centerStatus = z.object({
     confirmed: z.int().nullable(),
   }),
   digestEqual: z.boolean().nullable(),
-  differences: z.array(difference),
+  differences: z.array(differenceSchema),
   mode: z.enum(['continuous', 'batch', 'manual']).nullable(),
 });
 
@@ -88,23 +87,15 @@ const readinessRow = z.object({
   /** The state in one line, for people. */
   text: z.string(),
   behind: z.int().nullable(),
-  differences: z.array(difference),
+  differences: z.array(differenceSchema),
   silentSince: time,
 });
 export const readinessAnswer = z.object({ ready: z.boolean(), rows: z.array(readinessRow) });
 
-export const problem = z.object({ error: z.string(), reason: z.string() });
 /** A body that may be left out: Fastify takes none for `null`. */
 export function optionalBody<Schema extends z.ZodType>(schema: Schema) {
   return z.preprocess((body) => body ?? undefined, schema);
 }
-/** Server-sent events, as OpenAPI describes them. */
-export const eventStream = {
-  description: 'events as they come, until the client goes',
-  content: { 'text/event-stream': { schema: z.string() } },
-};
-/** A body that is no JSON, as OpenAPI describes it. */
-export const binary = z.any().meta({ type: 'string', format: 'binary' });
 
 export type NewCenter = z.infer<typeof newCenter>;
 export type CenterAnswer = z.infer<typeof centerAnswer>;

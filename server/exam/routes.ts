@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
 import { idPart } from '../../replication/fields.ts';
 import { keyAnswerSchema, keyRequestSchema } from '../../replication/node-keys.ts';
-import { failureOnRecord } from '../control/audit-routes.ts';
 import { createCenters } from '../control/centers.ts';
-import { problem } from '../control/schemas.ts';
+import { failureOnRecord } from '../control/on-record.ts';
 import type { ServerParts } from '../parts.ts';
 import { readLog } from './log-entries.ts';
 import { takeNodeKeys } from './node-routes.ts';
@@ -109,7 +109,7 @@ function registerNodes(api: Api, parts: ServerParts): void {
       const { centerId, instanceId } = body;
       if (centerId !== id) throw new SyncError('bad_request', `the keys are of a node of center ${centerId}`);
       const act = { action: 'node.registered', from: ip, centerId, details: { instanceId } };
-      const keys = await failureOnRecord(parts.audit, act, () =>
+      const keys = await failureOnRecord(parts, act, () =>
         takeNodeKeys(parts, id, body, { actor: 'admin', from: ip }),
       );
       return { ...keys, centerId, instanceId, serverUuid: parts.uuid };
@@ -129,7 +129,7 @@ function registerNodes(api: Api, parts: ServerParts): void {
     async ({ params: { id, instanceId }, ip }) => {
       const act = { action: 'node.replaced', from: ip, centerId: id, details: { instanceId } };
       const replace = () => parts.exam.nodes.replace(id, instanceId, ip);
-      return { instanceId, changed: await failureOnRecord(parts.audit, act, replace) };
+      return { instanceId, changed: await failureOnRecord(parts, act, replace) };
     },
   );
 
@@ -147,7 +147,7 @@ function registerNodes(api: Api, parts: ServerParts): void {
     async ({ params: { id, instanceId }, ip }) => {
       const act = { action: 'node.taken_back', from: ip, centerId: id, details: { instanceId } };
       const takeBack = () => parts.exam.nodes.takeBack(id, instanceId, ip);
-      return { instanceId, changed: await failureOnRecord(parts.audit, act, takeBack) };
+      return { instanceId, changed: await failureOnRecord(parts, act, takeBack) };
     },
   );
 

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
-import { onRecord } from '../control/audit-routes.ts';
-import { mirrorStatus, problem } from '../control/schemas.ts';
+import { onRecord } from '../control/on-record.ts';
+import { mirrorStatus } from '../control/schemas.ts';
 import type { ServerParts } from '../parts.ts';
 import type { Mirror } from './mirror.ts';
 
@@ -44,7 +45,7 @@ export function registerMirrors(app: FastifyInstance, parts: ServerParts): void 
     async ({ params: { name }, ip }) => {
       const mirror = find(parts.mirrors, name);
       const act = { action: 'mirror.rebuilt', from: ip, details: { name } };
-      await onRecord(parts.audit, act, () => mirror.rebuild());
+      await onRecord(parts, act, () => mirror.rebuild());
       return mirror.status();
     },
   );

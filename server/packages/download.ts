@@ -8,6 +8,7 @@ import {
 } from '../../replication/package/manifest.ts';
 import { type PackageContent, type RevisionLine, writePackage } from '../../replication/package/write.ts';
 import type { Act } from '../control/audit.ts';
+import { failureOnRecord } from '../control/on-record.ts';
 import type { FeedRow } from '../feed/feed.ts';
 import type { ServerParts } from '../parts.ts';
 import { createCenterView } from '../replica/view.ts';
@@ -44,12 +45,12 @@ export async function makeDownload(
   request: DownloadRequest,
   asker: Asker,
 ): Promise<PackageFile> {
+  const act = { action: MADE, ...asker, centerId, details: { kind: request.kind } };
+  const prepare = () => prepareDownload(parts, centerId, request, asker);
   try {
-    return await prepareDownload(parts, centerId, request, asker);
+    return await failureOnRecord(parts, act, prepare);
   } catch (error) {
-    const details = { kind: request.kind, reason: messageOf(error) };
-    parts.operations.failed(centerId, 'download', details.reason);
-    await parts.audit.append({ action: MADE, ...asker, centerId, outcome: 'refused', details });
+    parts.operations.failed(centerId, 'download', messageOf(error));
     throw error;
   }
 }

@@ -2,10 +2,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { binary, packageAnswer, problem } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
 import { idPart } from '../../replication/fields.ts';
 import { PACKAGE_MEDIA_TYPE, REPORT_HEADER, refusalSchema } from '../../replication/package/manifest.ts';
-import { binary, optionalBody, problem } from '../control/schemas.ts';
+import { optionalBody } from '../control/schemas.ts';
 import type { ServerParts } from '../parts.ts';
 import { recordWrites } from '../replica/record-writes.ts';
 import { createCenterWrites } from '../replica/writes.ts';
@@ -14,10 +15,6 @@ import { type Asker, makeDownload, type PackageFile } from './download.ts';
 import { takeUpload } from './upload.ts';
 
 const params = z.object({ centerId: idPart });
-const packageAnswer = {
-  description: 'the package',
-  content: { [PACKAGE_MEDIA_TYPE]: { schema: binary } },
-};
 const report = z.object({
   packageId: z.string(),
   nodeId: z.string(),

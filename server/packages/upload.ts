@@ -9,6 +9,7 @@ import { type StagedPackage, stagePackage } from '../../replication/package/stag
 import type { RevisionLine } from '../../replication/package/write.ts';
 import { receiptId } from '../../replication/receipt.ts';
 import { revisionsByDocument } from '../../replication/revisions.ts';
+import { failureOnRecord } from '../control/on-record.ts';
 import type { ServerParts } from '../parts.ts';
 import { revsDiff } from '../replica/revs-diff.ts';
 import { createCenterView } from '../replica/view.ts';
@@ -48,9 +49,10 @@ export async function takeUpload(
   source: AsyncIterable<Uint8Array>,
   asker: Asker,
 ): Promise<Uploaded> {
-  const { packages, operations, audit, log } = parts;
+  const { packages, operations, audit } = parts;
   const file = join(packages.folder, `${randomUUID()}.cbtpkg`);
-  try {
+  const act = { action: 'package.imported', ...asker, centerId };
+  const take = async (): Promise<Uploaded> => {
     const { identity, recipient } = packages;
     const trusted = packages.signers(centerId);
     const receiver = { identity, recipient, centerId, trusted, kinds: ['results'] as const };
@@ -58,14 +60,13 @@ export async function takeUpload(
     const applied = await apply(parts, write, centerId, staged);
     const report = reportOf(staged, applied);
     operations.checkpoint(centerId, 'upload');
-    await audit.append({ action: 'package.imported', ...asker, centerId, details: { ...report } });
+    await audit.append({ ...act, details: { ...report } });
     return { report, receipts: await makeReceipts(parts, staged, applied, asker) };
+  };
+  try {
+    return await failureOnRecord(parts, { ...act, details: {} }, take);
   } catch (error) {
-    const details = { reason: messageOf(error) };
-    operations.failed(centerId, 'upload', details.reason);
-    await audit
-      .append({ action: 'package.imported', ...asker, centerId, outcome: 'refused', details })
-      .catch((failure) => log.error({ err: failure }, 'that a package was refused is not in the audit log'));
+    operations.failed(centerId, 'upload', messageOf(error));
     throw error;
   } finally {
     await rm(file, { force: true });

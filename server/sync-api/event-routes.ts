@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { eventStream } from '../../replication/answers.ts';
 import { SyncError } from '../../replication/errors.ts';
-import { eventStream } from '../control/schemas.ts';
 import { createListeners } from '../events/listeners.ts';
 import { isEventId } from '../events/log.ts';
 import type { ServerParts } from '../parts.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { bodyProblems, problem } from '../../replication/answers.ts';
 import { documentType } from '../../replication/documents.ts';
 import { idPart } from '../../replication/fields.ts';
 import { limited } from '../control/api-description.ts';
-import { problem } from '../control/schemas.ts';
 
 /** What `/auth/token` and `/sync` take and answer. */
 
@@ -34,8 +34,7 @@ export const tokenAnswer = z
 export const tokenProblems = {
   400: badRequest,
   401: problem.describe('no credential, or a wrong one'),
-  413: problem.describe('the body is too large'),
-  415: problem.describe('the body is of another media type'),
+  ...bodyProblems,
   ...limited,
 };
 

@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { SyncError } from '../../../replication/errors.ts';
 import { centerPartition, partitionOf } from '../../../replication/ids.ts';
 import type { ServerParts } from '../../parts.ts';
-import { failureOnRecord } from '../audit-routes.ts';
+import { failureOnRecord } from '../on-record.ts';
 import { type Decider, RESOLVED, UNDONE } from './carry-out.ts';
 import type { PersonDecision } from './person.ts';
 import { presentConflict } from './present.ts';
@@ -55,7 +55,8 @@ function registerReading(app: FastifyInstance, { conflicts }: ServerParts): void
   );
 }
 
-function registerDeciding(app: FastifyInstance, { conflicts, audit }: ServerParts): void {
+function registerDeciding(app: FastifyInstance, parts: ServerParts): void {
+  const { conflicts } = parts;
   const api = app.withTypeProvider<ZodTypeProvider>();
   const decide = (
     documentId: string,
@@ -64,7 +65,7 @@ function registerDeciding(app: FastifyInstance, { conflicts, audit }: ServerPart
   ) => {
     const act = { action: RESOLVED, from: request.ip, documentId, details: {} };
     const by = deciderOf(request, decision);
-    return failureOnRecord(audit, act, () => conflicts.decide(documentId, decision, by));
+    return failureOnRecord(parts, act, () => conflicts.decide(documentId, decision, by));
   };
   const response = { 200: schemas.done, ...schemas.problems };
 
@@ -104,7 +105,8 @@ function registerDeciding(app: FastifyInstance, { conflicts, audit }: ServerPart
   );
 }
 
-function registerUndoing(app: FastifyInstance, { conflicts, audit }: ServerParts): void {
+function registerUndoing(app: FastifyInstance, parts: ServerParts): void {
+  const { conflicts } = parts;
   const api = app.withTypeProvider<ZodTypeProvider>();
 
   api.post(
@@ -121,7 +123,7 @@ function registerUndoing(app: FastifyInstance, { conflicts, audit }: ServerParts
     async (request) => {
       const { entry } = request.params;
       const act = { action: UNDONE, from: request.ip, details: { undone: entry } };
-      return failureOnRecord(audit, act, () => conflicts.undo(entry, deciderOf(request, request.body)));
+      return failureOnRecord(parts, act, () => conflicts.undo(entry, deciderOf(request, request.body)));
     },
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { problem } from '../../../replication/answers.ts';
 import { isIdPart } from '../../../replication/ids.ts';
-import { problem } from '../schemas.ts';
 
 /** What the routes of conflicts take and answer. */
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { problem } from '../../../replication/answers.ts';
 import { SyncError } from '../../../replication/errors.ts';
-import { problem } from '../../control/schemas.ts';
 import type { ServerParts } from '../../parts.ts';
 import type { Ingest } from './ingest.ts';
 
