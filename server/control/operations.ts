@@ -48,7 +48,15 @@ export interface Operations extends AsyncDisposable {
   list(centerId: string, page: { before?: string | undefined; limit: number }): Promise<Operation[]>;
   /** Ended operations of all centers that are still kept, after the id `after`, in order. */
   endedAfter(after: string): AsyncIterable<Operation>;
+  /** Begins to keep what a reader of `endedAfter` has not taken, for as long as it may come back, within bounds. */
+  keepForReader(): OperationsReader;
   listen(listener: OperationsListener): Disposable;
+}
+
+/** One that may be away for hours; dispose of it when it will not come back. */
+export interface OperationsReader extends Disposable {
+  /** It has taken all operations up to this id. */
+  taken(id: string): void;
 }
 
 interface Running {
@@ -71,6 +79,8 @@ const QUIET_MS = 2000;
 const LOST_MS = 60_000;
 const SWEEP_MS = 500;
 const KEPT_PER_CENTER = 200;
+/** With what a reader has not taken: a day of a center that replicates every half minute. */
+const KEPT_FOR_READERS = 3000;
 const RUNNING = 'running';
 
 export async function openOperations(options: OperationsOptions): Promise<Operations> {
@@ -85,6 +95,7 @@ export async function openOperations(options: OperationsOptions): Promise<Operat
   const running = new Map<string, Running>();
   const addresses = new Map<string, string>();
   const listeners = new Set<OperationsListener>();
+  const readers = new Set<{ takenTo: string }>();
   let saving: Promise<void> = Promise.resolve();
 
   function begin(centerId: string, type: Direction): Running {
@@ -132,12 +143,15 @@ export async function openOperations(options: OperationsOptions): Promise<Operat
 
   async function save(ended: Operation[]): Promise<void> {
     const entries: [string, Operation | undefined][] = [];
+    const isTaken = (id = '') => [...readers].every(({ takenTo }) => id <= takenTo);
     for (const operation of ended) {
       const { centerId, id } = operation;
       const ids = idsOf(kept, centerId);
       ids.push(id);
       entries.push([`${centerId}/${id}`, operation]);
-      if (ids.length > KEPT_PER_CENTER) entries.push([`${centerId}/${ids.shift()}`, undefined]);
+      while (ids.length > (isTaken(ids[0]) ? KEPT_PER_CENTER : KEPT_FOR_READERS)) {
+        entries.push([`${centerId}/${ids.shift()}`, undefined]);
+      }
     }
     await space.batch(entries);
     await audit.appendAll(ended.map(actOf));
@@ -189,6 +203,16 @@ export async function openOperations(options: OperationsOptions): Promise<Operat
         const operation = await space.get(key);
         if (operation) yield operation;
       }
+    },
+    keepForReader() {
+      const reader = { takenTo: '' };
+      readers.add(reader);
+      return {
+        taken(id) {
+          reader.takenTo = id;
+        },
+        [Symbol.dispose]: () => void readers.delete(reader),
+      };
     },
     listen(listener) {
       listeners.add(listener);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readCenterState } from '../control/center-state.ts';
-import type { Operation } from '../control/operations.ts';
+import type { Operation, OperationsReader } from '../control/operations.ts';
 import type { ServerParts } from '../parts.ts';
 import type { Held, MirrorStore } from './store.ts';
 
@@ -14,12 +14,14 @@ const AT_ONCE = 100;
 /**
  * Keeps a store informed of where the centers stand and of their operations, while a lease is held: of those that
  * reported or whose operations ended at once, of all of them now and then.
+ * @param reader is told which operations the store has.
  * @param broken is told of the first failure; nothing is written after it.
  */
 export function followCenters(
   parts: Parts,
   store: MirrorStore,
   held: Held,
+  reader: OperationsReader,
   broken: (cause: unknown) => void,
 ): AsyncDisposable {
   const { operations } = parts;
@@ -64,9 +66,11 @@ export function followCenters(
       batch.push(operation);
       if (batch.length < AT_ONCE) continue;
       await store.putOperations(held, batch);
+      reader.taken(held.operationsTo);
       batch = [];
     }
     if (batch.length > 0) await store.putOperations(held, batch);
+    reader.taken(held.operationsTo);
   }
 
   async function putCenters(centers: string[]): Promise<void> {

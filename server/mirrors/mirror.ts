@@ -60,6 +60,7 @@ export function startMirror(name: MirrorName, parts: Parts, store: MirrorStore):
   const { hub, log } = parts;
   const renewMs = (parts.config.mirrorLeaseMs ?? LEASE_MS) / RENEWALS;
   const stop = new AbortController();
+  const reader = parts.operations.keepForReader();
   const instanceId = randomUUID();
   let isFirst = true;
   let failures = 0;
@@ -110,7 +111,7 @@ export function startMirror(name: MirrorName, parts: Parts, store: MirrorStore):
     try {
       await using opened = new AsyncDisposableStack();
       opened.use(await follow(held, broken.reject));
-      opened.use(followCenters(parts, store, held, broken.reject));
+      opened.use(followCenters(parts, store, held, reader, broken.reject));
       if (store.events) opened.use(publishEvents(parts.events.log, store.events, held, broken.reject));
       await Promise.race([broken.promise, aborted]);
     } finally {
@@ -196,6 +197,7 @@ export function startMirror(name: MirrorName, parts: Parts, store: MirrorStore):
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
+      reader[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
     },
   };
