@@ -21,7 +21,7 @@ export interface Service {
   /** The `_id` of a document of the sample. */
   id(collection: 'subjects' | 'testcenters' | 'tests' | 'users' | 'testenrollments', n: number): ObjectId;
   /** Changes a document as the service does: with a new `updatedAt`. */
-  update(collection: string, id: ObjectId | string, fields: Document): Promise<void>;
+  update(collection: string, id: ObjectId | string | object, fields: Document): Promise<void>;
   insert(collection: string, ...docs: Document[]): Promise<void>;
   delete(collection: string, id: ObjectId): Promise<void>;
   /** An enrollment of the sample under another number, not yet inserted. */

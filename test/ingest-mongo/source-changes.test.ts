@@ -124,17 +124,26 @@ describe.each(WAYS)('%s', (_, state, start) => {
         ...question,
         answers: [null, 'A'],
       });
+      const compound = { year: 2026, of: service.id('users', 1) };
+      await service.insert('testenrollments', {
+        ...service.enrollment(15, { accessCode: { code: 'CODE0015' } }),
+        _id: compound,
+      });
       const errors = await until(
         async () => {
           const found = await ingestErrors(server);
-          return found.length === 4 && found;
+          return found.length === 5 && found;
         },
-        { what: 'four errors are listed', withinMs: 60_000 },
+        { what: 'five errors are listed', withinMs: 60_000 },
       );
       const byKey = new Map(errors.map((error) => [error.key, error.reason]));
       expect(byKey.get('E012')).toBe('negative seat');
       expect(byKey.get('E013')).toContain('unknown document of users');
       expect(byKey.get('E014')).toBe('duplicate access code');
+
+      expect(byKey.get('E015')).toBe('neither text nor a number: {"code":"CODE0015"}');
+      await service.update('testenrollments', compound, { accessCode: 'CODE0015' });
+      await hubHas(server, 'center-LAG-1:enrollment:E015', (doc) => doc?.accessCode === 'CODE0015');
 
       await service.update('testenrollments', service.id('testenrollments', 12), { seat: 12 });
       await hubHas(server, 'center-LAG-1:enrollment:E012', (doc) => doc?.seat === 12);

@@ -1,4 +1,4 @@
-import type { Document } from 'mongodb';
+import { BSON, type Document } from 'mongodb';
 import { canonicalHash } from '../../../replication/canonical.ts';
 import { messageOf } from '../../../replication/errors.ts';
 import type { Entry } from '../entries.ts';
@@ -68,7 +68,7 @@ function meaningOf(
   if (before && before.key !== key) entries.push(...removedEntries(mapping, before));
   entries.push({
     form: mapping.form,
-    row: cells(mapping.row(doc, ref)),
+    row: cells(mapping.row(doc, ref), faults),
     ...(mapping.sourceIds ? { sourceIds: sourceIdsOf(mapping.sourceIds, doc) } : {}),
   });
   const lists: Record<string, string[]> = {};
@@ -78,7 +78,7 @@ function meaningOf(
     lists[list.field] = members;
     const known = before?.lists?.[list.field];
     for (const [index, member] of members.entries()) {
-      entries.push({ form: list.form, row: cells(list.row(key, member, index)) });
+      entries.push({ form: list.form, row: cells(list.row(key, member, index), faults) });
       if (known && !known.includes(member) && list.added) entries.push({ doc: list.added(key, member, now) });
     }
     for (const member of known ?? []) {
@@ -118,7 +118,10 @@ function sourceIdsOf(fields: Record<string, string>, doc: Document): Record<stri
   );
 }
 
-function cells(row: Record<string, unknown>): Record<string, string> {
+function cells(row: Record<string, unknown>, faults: Meaning['faults']): Record<string, string> {
+  for (const [field, value] of Object.entries(row)) {
+    if (isCompound(value)) faults.push({ field, reason: `neither text nor a number: ${idText(value)}` });
+  }
   return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, textOf(value)]));
 }
 
@@ -129,7 +132,13 @@ function textOf(value: unknown): string {
   return String(value);
 }
 
-/** An `_id` as text: an ObjectId's hexadecimal digits. */
+/** An `_id` as text: an ObjectId's hexadecimal digits, extended JSON of one that has fields. */
 export function idText(value: unknown): string | undefined {
-  return value === null || value === undefined ? undefined : String(value);
+  if (value === null || value === undefined) return undefined;
+  return isCompound(value) ? BSON.EJSON.stringify(value) : String(value);
+}
+
+/** Has fields or members: an ObjectId, a date, and a decimal have none. */
+function isCompound(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(value instanceof Date) && !('_bsontype' in value);
 }

@@ -1,4 +1,5 @@
 import {
+  BSON,
   type ChangeStream,
   type ChangeStreamDocument,
   type Collection,
@@ -76,9 +77,18 @@ export function openSource(uri: string): Source {
 }
 
 /** Every `_id` that has this text. */
-function idsOfText(id: string): (string | number | ObjectId)[] {
+function idsOfText(id: string): unknown[] {
+  if (id.startsWith('{')) return [id, ...fieldsOfText(id)];
   const isNumber = Number.isFinite(Number(id));
   return [id, ...(isNumber ? [Number(id)] : []), ...(ObjectId.isValid(id) ? [new ObjectId(id)] : [])];
+}
+
+function fieldsOfText(id: string): object[] {
+  try {
+    return [BSON.EJSON.parse(id) as object];
+  } catch {
+    return [];
+  }
 }
 
 type Found = Document & { _id: unknown };
