@@ -39,7 +39,7 @@ const SILENT_AFTER_MS = 60 * 60_000;
 const TOGETHER = 20;
 
 export function openBoard(parts: CoreParts, log: FastifyBaseLogger): Board {
-  const { feed, hub, credentials, quarantine } = parts;
+  const { feed, hub, credentials, quarantine, operations } = parts;
   const centers = createCenters(parts);
   const rows = new Map<string, BoardCenter>();
   const listed = new Map<string, CenterAnswer>();
@@ -63,6 +63,9 @@ export function openBoard(parts: CoreParts, log: FastifyBaseLogger): Board {
       else touchTest(testOfPartition(partition) as string);
     }
   });
+
+  // A replica's checkpoint is left by whoever holds it.
+  const operating = operations.listen({ reported: (centerId) => void touched.add(centerId) });
 
   function touchTest(testId: string): void {
     for (const { centerId, assigned } of listed.values())
@@ -208,6 +211,7 @@ export function openBoard(parts: CoreParts, log: FastifyBaseLogger): Board {
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
+      operating[Symbol.dispose]();
       await running;
       await looking?.catch(() => {});
     },

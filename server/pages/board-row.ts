@@ -75,14 +75,14 @@ export function Legend(): VNode {
   </p>`;
 }
 
-/** Why a center is not ready: each reason with the tests that it is of. */
+/** Why a center is not ready: each reason, and the tests that it is of unless it is of all. */
 function Why({ center }: { center: BoardCenter }): VNode {
   const { board: words } = useWords();
   const open = center.tests.filter(({ state }) => state !== 'ready');
   const groups = Map.groupBy(open, ({ state, behind }) => words.reasons[state](behind ?? 0));
-  const text = [...groups]
-    .map(([reason, tests]) => `${tests.map(({ testId }) => testId).join(', ')}: ${reason}`)
-    .join(' · ');
+  const namesOf = (tests: BoardCenter['tests']) =>
+    tests.length === center.tests.length ? undefined : tests.map(({ testId }) => testId).join(', ');
+  const text = [...groups].map(([reason, tests]) => words.because(reason, namesOf(tests))).join(' · ');
   return html`<span title=${text}>${text}</span>`;
 }
 

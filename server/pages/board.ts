@@ -132,6 +132,17 @@ function Rows({
   };
   return html`<div class="table board card" ref=${frame} tabindex="0" role="region" aria-label=${words.board.title}>
     <table aria-rowcount=${rows.length + 1}>
+      <colgroup>
+        <col class="of-center" />
+        ${
+          wanted.onlyNotReady
+            ? html`<col class="of-why" />`
+            : tests.map(({ testId }) => html`<col key=${testId} class="of-test" />`)
+        }
+        <col span="3" class="of-count" />
+        <col class="of-time" />
+        <col class="of-attention" />
+      </colgroup>
       <thead>
         <tr>
           ${head('center', words.board.center)}

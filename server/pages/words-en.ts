@@ -77,6 +77,7 @@ export const english = {
       'never synced': () => 'never synced',
       silent: (count: number) => `silent, behind by ${plural(count, 'document', 'documents')}`,
     },
+    because: (reason: string, tests: string | undefined) => `${reason}: ${tests ?? 'all tests'}`,
     speed: (speed: string) => `A center receives ${speed} documents per second at the moment.`,
     none: 'No center matches.',
     noCenters: 'There are no centers yet. Import the authority’s exports, or add a center.',

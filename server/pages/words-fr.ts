@@ -78,6 +78,7 @@ export const french: Words = {
       'never synced': () => 'jamais synchronisé',
       silent: (count) => `silencieux, en retard de ${plural(count, 'document', 'documents')}`,
     },
+    because: (reason, tests) => `${reason}\u00a0: ${tests ?? 'toutes les épreuves'}`,
     speed: (speed) => `Un centre reçoit ${speed} documents par seconde en ce moment.`,
     none: 'Aucun centre ne correspond.',
     noCenters:

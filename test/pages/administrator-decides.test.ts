@@ -160,7 +160,7 @@ test('no section has barriers or runs over the edge of an old PC or a phone', as
   await page.getByText('Center LAG-10').waitFor();
   await look('board');
   await pressKeyAt(page, /^Not ready, and why/);
-  await page.getByText('SCI-P1: never synced').waitFor();
+  await page.getByText('never synced: all tests').waitFor();
   await look('not ready');
   await page.getByRole('button', { name: 'Assign or withdraw a test…' }).click();
   await look('assign');

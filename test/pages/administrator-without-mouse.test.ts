@@ -26,7 +26,7 @@ test('an administrator’s work by keyboard alone, from the sign-in to the sign-
   await pressKeyAt(page, /^Center ↑$/);
   expect(await rows()).toEqual(['L-10', 'L-1']);
   await pressKeyAt(page, /^Not ready, and why/);
-  await page.getByText('T: never synced').waitFor();
+  await page.getByText('never synced: all tests').waitFor();
   expect(await rows()).toEqual(['L-1']);
 
   await pressKeyAt(page, /^Add a center…$/);
