@@ -53,7 +53,7 @@ export function registerPackages(app: FastifyInstance, parts: ServerParts, admit
   api.addHook('onRequest', async (request, reply) => {
     const identity = await admit(request, reply, request.headers.authorization);
     const { centerId } = request.params as { centerId: string };
-    expectCenter(parts, identity, centerId);
+    await expectCenter(parts, identity, centerId);
     const actor = identity.role === 'center' ? `center ${identity.centerId}` : 'admin';
     askers.set(request, { actor, from: request.ip });
   });

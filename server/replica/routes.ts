@@ -5,6 +5,7 @@ import { SyncError } from '../../replication/errors.ts';
 import type { WriteOutcome } from '../../replication/group-commit.ts';
 import { isObject } from '../../replication/json.ts';
 import { readRelated } from '../../replication/multipart.ts';
+import { isCenter } from '../control/known-centers.ts';
 import { registerNodeKeys } from '../exam/node-routes.ts';
 import type { ServerParts } from '../parts.ts';
 import { sendAllDocs } from './all-docs.ts';
@@ -66,14 +67,15 @@ export function registerReplicas(app: FastifyInstance, parts: ServerParts): void
 }
 
 /** A center comes to its own replica only; whether another one exists is not told. */
-async function admit({ credentials, feed, operations }: ServerParts, request: ReplicaRequest): Promise<void> {
+async function admit(parts: ServerParts, request: ReplicaRequest): Promise<void> {
+  const { credentials, operations } = parts;
   const identity = await credentials.verify(request.headers.authorization);
   if (!identity) throw new SyncError('unauthorized', 'Name or password is incorrect.');
   const { centerId } = request.params;
   if (identity.role === 'center' && identity.centerId !== centerId) {
     throw new SyncError('forbidden', 'this is another center’s replica');
   }
-  if (identity.role === 'admin' && !credentials.exists(centerId) && !feed.centers().includes(centerId)) {
+  if (identity.role === 'admin' && !(await isCenter(parts, centerId))) {
     throw new SyncError('not_found', 'Database does not exist.');
   }
   if (identity.role === 'center') operations.heard(centerId, request.ip);

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SyncError } from '../../replication/errors.ts';
 import type { Identity } from '../control/credentials.ts';
+import { isCenter } from '../control/known-centers.ts';
 import type { ServerParts } from '../parts.ts';
 import { isToken } from './access.ts';
 import { createAttempts } from './attempts.ts';
@@ -39,15 +40,15 @@ export function createAdmit({ access, credentials }: Pick<ServerParts, 'access' 
 }
 
 /** A center's program comes to its own center only; whether another one exists is not told. */
-export function expectCenter(
-  { credentials, feed }: Pick<ServerParts, 'credentials' | 'feed'>,
+export async function expectCenter(
+  parts: Pick<ServerParts, 'credentials' | 'feed'>,
   identity: Identity,
   centerId: string,
-): void {
+): Promise<void> {
   if (identity.role === 'center' && identity.centerId !== centerId) {
     throw new SyncError('forbidden', 'this is another center’s');
   }
-  if (identity.role === 'admin' && !credentials.exists(centerId) && !feed.centers().includes(centerId)) {
+  if (identity.role === 'admin' && !(await isCenter(parts, centerId))) {
     throw new SyncError('not_found', `there is no center ${centerId}`);
   }
 }

@@ -28,7 +28,7 @@ export function registerSyncApi(app: FastifyInstance, parts: ServerParts, admit:
     sync.addHook('onRequest', async (request, reply) => {
       const identity = await admit(request, reply, request.headers.authorization);
       const { centerId } = request.params as { centerId: string };
-      expectCenter(parts, identity, centerId);
+      await expectCenter(parts, identity, centerId);
       if (identity.role === 'center') parts.operations.heard(centerId, request.ip);
     });
     registerTransfer(sync, parts);
