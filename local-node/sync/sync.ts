@@ -1,9 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { type ErrorCode, messageOf, SyncError } from '../../replication/errors.ts';
+import { SyncError } from '../../replication/errors.ts';
 import type { LineSession } from '../line.ts';
 import type { NodeState, StateOperation } from '../state.ts';
+import { explain } from './explain.ts';
 import { openListener } from './listener.ts';
 import {
   initialState,
@@ -241,21 +242,4 @@ export async function openSync(parts: RoundParts, { state: kept, log, follow }: 
 /** For a node that only answers commands: nothing happens by itself. */
 function asked(state: SyncState): SyncState {
   return state.requested ? state : { ...state, mode: 'manual', nextAttemptAt: undefined };
-}
-
-/** An error in one line. A refused secret will be refused again: there is no hurry. */
-function explain(error: unknown): { code: ErrorCode; reason: string; permanent: boolean } {
-  const { status, name, reason } = error as { status?: number; name?: string; reason?: unknown };
-  const isRefused = status === 401 || status === 403 || name === 'unauthorized' || name === 'forbidden';
-  const isRefusedHere = error instanceof SyncError && ['unauthorized', 'forbidden'].includes(error.code);
-  if (isRefused || isRefusedHere) {
-    return {
-      code: 'forbidden',
-      reason:
-        'the server refuses this center’s secret; run "cbt-node setup" again with the new one, then start the node anew',
-      permanent: true,
-    };
-  }
-  const code = error instanceof SyncError ? error.code : 'internal_error';
-  return { code, reason: typeof reason === 'string' ? reason : messageOf(error), permanent: false };
 }
