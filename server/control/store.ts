@@ -28,34 +28,42 @@ export interface Space<Value> {
 export async function openControlStore(dataDir: string): Promise<ControlStore> {
   const level = new ClassicLevel<string, string>(join(dataDir, 'control'));
   await level.open();
+  const spaces = new Map<string, Space<unknown>>();
   return {
     space<Value>(name: string): Space<Value> {
-      const space = level.sublevel<string, Value>(name, { valueEncoding: 'json' });
-      return {
-        get: (key) => space.get(key),
-        // A sublevel hands its options down to the database, whose `sync` the types of a sublevel do not name.
-        put: (key, value) => space.put(key, value, { sync: true } as object),
-        delete: (key) => space.del(key, { sync: true } as object),
-        getMany: (keys) => space.getMany(keys),
-        batch: (entries) =>
-          space.batch(
-            Array.from(entries, ([key, value]) =>
-              value === undefined ? { type: 'del', key } : { type: 'put', key, value },
-            ),
-            { sync: true } as object,
-          ),
-        entries(prefix = '', after) {
-          const from = after ? { gt: after } : { gte: prefix };
-          return space.iterator(prefix ? { ...from, lt: `${prefix}\uffff` } : from);
-        },
-        async last() {
-          for await (const value of space.values({ reverse: true, limit: 1 })) return value;
-          return undefined;
-        },
-      };
+      // LevelDB's sublevels are kept by their database until it closes, so that there must be one of each name.
+      const space = spaces.get(name) ?? openSpace(level, name);
+      spaces.set(name, space);
+      return space as Space<Value>;
     },
     async [Symbol.asyncDispose]() {
       await level.close();
+    },
+  };
+}
+
+function openSpace(level: ClassicLevel<string, string>, name: string): Space<unknown> {
+  const space = level.sublevel<string, unknown>(name, { valueEncoding: 'json' });
+  return {
+    get: (key) => space.get(key),
+    // A sublevel hands its options down to the database, whose `sync` the types of a sublevel do not name.
+    put: (key, value) => space.put(key, value, { sync: true } as object),
+    delete: (key) => space.del(key, { sync: true } as object),
+    getMany: (keys) => space.getMany(keys),
+    batch: (entries) =>
+      space.batch(
+        Array.from(entries, ([key, value]) =>
+          value === undefined ? { type: 'del', key } : { type: 'put', key, value },
+        ),
+        { sync: true } as object,
+      ),
+    entries(prefix = '', after) {
+      const from = after ? { gt: after } : { gte: prefix };
+      return space.iterator(prefix ? { ...from, lt: `${prefix}\uffff` } : from);
+    },
+    async last() {
+      for await (const value of space.values({ reverse: true, limit: 1 })) return value;
+      return undefined;
     },
   };
 }
