@@ -98,6 +98,17 @@ test('a feed that has nothing to tell yet begins all the same', async ({ center 
   }
 });
 
+test('_all_docs takes keys in the order that is asked for, and no range beside them', async ({ center }) => {
+  const docs = [1, 2].map((n) => answersDocument('L-1', 'T', n));
+  await write(center, ...docs);
+  const keys = [...docs.map(({ _id }) => _id), 'none'];
+  const { rows } = (await ask(center, '/_all_docs', { body: { keys, descending: true } })).json;
+  expect(rows.map(({ key }: Json) => key)).toEqual(keys.toReversed());
+  for (const range of [{ key: 'a' }, { startkey: 'a' }, { end_key: 'a' }]) {
+    expect((await ask(center, '/_all_docs', { body: { keys, ...range } })).status).toBe(400);
+  }
+});
+
 test('_missing_revs is the older _revs_diff', async ({ center }) => {
   const doc = answersDocument('L-1', 'T', 1);
   const [rev] = await write(center, doc);
