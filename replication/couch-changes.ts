@@ -1,5 +1,8 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { sendJson } from './couch-request.ts';
+import { SyncError } from './errors.ts';
+import { isObject } from './json.ts';
 import type { Database } from './pouch.ts';
 
 /** CouchDB's own default for both `timeout` and `heartbeat`. */
@@ -11,24 +14,28 @@ type Query = Record<string, unknown>;
 type Seq = string | number;
 type Options = PouchDB.Core.ChangesOptions;
 
-/** Whether a `_changes` request asks for a feed that waits. */
-export function isLive(query: Query): boolean {
-  return query.feed === 'longpoll' || query.feed === 'continuous';
+/** Whether a `_changes` request asks for a feed that waits, or for what a selector in its body selects. */
+export function isServedHere({ feed, filter }: Query): boolean {
+  return feed === 'longpoll' || feed === 'continuous' || filter === '_selector';
 }
 
 /**
- * Answers `_changes?feed=longpoll|continuous` of a PouchDB. express-pouchdb's own never ends a continuous feed whose
- * client has gone, and takes no `timeout`. @throws what the database throws before the answer has begun.
+ * Answers `_changes` of a PouchDB. express-pouchdb's own never ends a continuous feed whose client has gone, takes no
+ * `timeout`, and looks for a design document `_selector`. @throws what the database throws before the answer has begun.
  */
-export async function serveLiveChanges(
+export async function serveChanges(
   db: Database,
   { feed, ...query }: Query,
   response: ServerResponse,
   stopping: AbortSignal,
 ): Promise<void> {
   const options = { ...query, query_params: query } as Options;
+  if (query.filter === '_selector' && !isObject(query.selector)) {
+    throw new SyncError('bad_request', 'selector is not a JSON object');
+  }
   if (feed === 'longpoll') await serveLongpoll(db, options, query, response, stopping);
-  else await serveContinuous(db, options, query, response, stopping);
+  else if (feed === 'continuous') await serveContinuous(db, options, query, response, stopping);
+  else sendJson(response, 200, await db.changes({ ...options, live: false }));
 }
 
 async function serveLongpoll(

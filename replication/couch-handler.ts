@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contain } from './contain.ts';
-import { isLive, serveLiveChanges } from './couch-changes.ts';
+import { isServedHere, serveChanges } from './couch-changes.ts';
+import { asksForParts, sendsParts, serveLeaves, servePut } from './couch-multipart.ts';
 import { type CouchPath, jsonQuery, parseCouchPath, readJsonBody, sendJson } from './couch-request.ts';
 import { messageOf, outOfSpace, SyncError } from './errors.ts';
-import { readRelated } from './multipart.ts';
 import type { Database, PouchConstructor } from './pouch.ts';
 import { refuseAlone } from './refuse-alone.ts';
 
@@ -31,8 +31,9 @@ const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 const TEXT_PARAMETERS = ['center', 'tests'];
 
 /**
- * PouchDBs as a CouchDB server, through express-pouchdb. What it cannot do safely is done here: feeds that wait, and
- * multipart bodies, which it leaves in temporary files and a broken one of which ends the process.
+ * PouchDBs as a CouchDB server, through express-pouchdb. What it cannot do safely is done here: feeds that wait,
+ * filters by selector, and multipart: bodies, which it leaves in temporary files and a broken one of which ends the
+ * process, and answers, which it has none of.
  */
 export function createCouchHandler(pouch: PouchConstructor, options: CouchHandlerOptions): CouchHandler {
   const databases = createDatabases(pouch, options);
@@ -84,12 +85,15 @@ export function createCouchHandler(pouch: PouchConstructor, options: CouchHandle
       }
       if (request.method === 'PUT') databases.checkCreate(path.database);
     }
-    if (path.rest === '_changes' && isLive(query)) {
+    if (path.rest === '_changes' && isServedHere(query)) {
       const db = await databases.open(path.database);
       const body = request.method === 'POST' ? await readJsonBody(request, BODY_LIMIT_BYTES) : {};
-      return serveLiveChanges(db, { ...body, ...textQuery(path, query) }, response, options.stopping);
+      return serveChanges(db, { ...body, ...textQuery(path, query) }, response, options.stopping);
     }
-    if (isMultipart(request)) return servePut(await databases.open(path.database), path, request, response);
+    if (sendsParts(request)) {
+      return servePut(await databases.open(path.database), path, { request, response }, BODY_LIMIT_BYTES);
+    }
+    if (asksForParts(request, path)) return serveLeaves(await databases.open(path.database), path, response);
     request.url = quoteParameters(request.url ?? '/', path);
     app ??= openApp();
     (await app)(request, response);
@@ -162,30 +166,6 @@ function createDatabases(pouch: PouchConstructor, { databases, held, mayCreate }
       await destroying.get(name);
     },
   };
-}
-
-function isMultipart({ method, headers }: IncomingMessage): boolean {
-  const type = headers['content-type'] ?? '';
-  if (type.startsWith('multipart/form-data')) {
-    throw new SyncError('unsupported_media_type', 'attachments are sent with PUT');
-  }
-  return method === 'PUT' && type.startsWith('multipart/related');
-}
-
-/** `PUT` of a document with its attachments as `multipart/related`. */
-async function servePut(
-  db: Database,
-  { rest, query }: CouchPath,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const doc = await readRelated(request.headers['content-type'] ?? '', request, BODY_LIMIT_BYTES);
-  const rev = doc._rev ?? query.get('rev') ?? undefined;
-  const put = { ...doc, _id: decodeURIComponent(rest), ...(rev && { _rev: rev }) };
-  const newEdits = query.get('new_edits') !== 'false';
-  const stored = await db.put(put as never, newEdits ? {} : ({ new_edits: false } as never));
-  response.setHeader('etag', JSON.stringify(stored.rev));
-  sendJson(response, 201, { ok: true, id: stored.id, rev: stored.rev });
 }
 
 /** The query with the filter's ids as they stand in it. */

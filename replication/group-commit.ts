@@ -98,14 +98,20 @@ async function writeAll(
   }
 }
 
-/** The longest run of waiting writes that can share one `bulkDocs`. */
+/**
+ * The longest run of waiting writes that can share one `bulkDocs`. No two of them write the same document: in one batch
+ * PouchDB tells both that they succeeded when they write the same, and only one may come first.
+ */
 function takeGroup(waiting: WaitingWrite[]): WaitingWrite[] {
   const newEdits = waiting[0]?.newEdits;
+  const ids = new Set<string>();
   let taken = 0;
   let documents = 0;
-  while (taken < waiting.length && waiting[taken]?.newEdits === newEdits) {
-    documents += waiting[taken]?.docs.length ?? 0;
-    if (taken > 0 && documents > COMMIT_DOCUMENTS) break;
+  for (const write of waiting) {
+    documents += write.docs.length;
+    const isFull = documents > COMMIT_DOCUMENTS || write.docs.some(({ _id }) => ids.has(_id));
+    if (write.newEdits !== newEdits || (taken > 0 && isFull)) break;
+    for (const { _id } of write.docs) ids.add(_id);
     taken += 1;
   }
   return waiting.splice(0, taken);

@@ -13,6 +13,12 @@ const SPECIAL_FIELDS = new Set([
   '_deleted_conflicts',
   '_local_seq',
   '_revs_info',
+  // What CouchDB's replicator writes into the documents that tell it what to do.
+  '_replication_id',
+  '_replication_state',
+  '_replication_state_reason',
+  '_replication_state_time',
+  '_replication_stats',
 ]);
 /** Nothing that a center writes is nearly as deep; what is deep enough ends every recursion that meets it. */
 const MAX_LEVELS = 100;
@@ -26,14 +32,20 @@ const HEADER_VALUE = /^[ -~]+$/;
  * this: of such documents one fails its whole batch, one ends the process, one is stored and never read again.
  */
 export function unstorable(doc: StoredDocument, newEdits: boolean): string | undefined {
-  const unknown = Object.keys(doc).find((field) => field.startsWith('_') && !SPECIAL_FIELDS.has(field));
-  if (unknown !== undefined) return `${unknown}: fields that begin with _ are reserved`;
+  const reserved = reservedField(doc);
+  if (reserved !== undefined) return reserved;
   if (doc._deleted !== undefined && typeof doc._deleted !== 'boolean') return '_deleted is not true or false';
   return (
     unstorableContent(doc, MAX_LEVELS) ??
     unstorableRevision(doc, newEdits) ??
     unstorableAttachments(doc._attachments)
   );
+}
+
+/** Names a field that no client may send, as CouchDB does. */
+export function reservedField(doc: StoredDocument): string | undefined {
+  const unknown = Object.keys(doc).find((field) => field.startsWith('_') && !SPECIAL_FIELDS.has(field));
+  return unknown === undefined ? undefined : `Bad special document member: ${unknown}`;
 }
 
 function unstorableContent(content: object, levels: number): string | undefined {
@@ -49,7 +61,10 @@ function unstorableContent(content: object, levels: number): string | undefined 
   return undefined;
 }
 
-function unstorableRevision({ _rev, _revisions }: StoredDocument, newEdits: boolean): string | undefined {
+function unstorableRevision(doc: StoredDocument, newEdits: boolean): string | undefined {
+  const { _id, _rev, _revisions } = doc;
+  // A local document's is 0-<number>, and the database's own business.
+  if (typeof _id === 'string' && _id.startsWith('_local/')) return undefined;
   if (_rev === undefined) return newEdits ? undefined : 'a replicated document needs its _rev';
   const rev = typeof _rev === 'string' ? parseRevision(_rev) : undefined;
   if (!rev || !Number.isSafeInteger(rev.generation) || !REVISION_HASH.test(rev.hash)) {

@@ -16,12 +16,14 @@ export function registerCouch(app: FastifyInstance, parts: NodeParts, stopping: 
     couch.removeAllContentTypeParsers();
     // The body is the handler's, which gets the raw request.
     couch.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    couch.get(ROOT, async () => ({
+    const welcome = {
       couchdb: 'Welcome',
-      version: '3.4.0',
+      version: '3.4.2',
       uuid: parts.instanceId.replaceAll('-', ''),
       vendor: { name: 'CBT Sync' },
-    }));
+    };
+    // PouchDB asks with the slash: by the uuid it knows its checkpoints again.
+    for (const root of [ROOT, `${ROOT}/`]) couch.get(root, async () => welcome);
     couch.all(`${ROOT}/*`, async (request: FastifyRequest, reply: FastifyReply) => {
       const url = (request.raw.url as string).slice(ROOT.length);
       const database = url.split(/[/?]/, 2)[1];

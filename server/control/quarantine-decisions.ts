@@ -4,6 +4,7 @@ import { SyncError } from '../../replication/errors.ts';
 import { parseRevision } from '../../replication/revisions.ts';
 import { unstorable } from '../../replication/storable.ts';
 import type { ServerParts } from '../parts.ts';
+import { foreignStub } from '../replica/stubs.ts';
 import { storedOrThrow } from '../replica/writes.ts';
 import type { QuarantinedWrite } from './quarantine.ts';
 
@@ -33,7 +34,10 @@ export function createDecisions(parts: ServerParts): Decide {
     if (!entry) throw new SyncError('not_found', `nothing in quarantine has the key ${key}`);
     if (entry.state !== 'waiting') throw new SyncError('conflict', `it was ${entry.state} already`);
     if (decision === 'accept') {
-      const [outcome] = await hub.write([acceptedRevision(entry)], { newEdits: false });
+      const doc = acceptedRevision(entry);
+      const foreign = await foreignStub(hub.db, doc, false);
+      if (foreign !== undefined) throw unacceptable(foreign);
+      const [outcome] = await hub.write([doc], { newEdits: false });
       storedOrThrow(outcome);
       await feed.fresh();
     }
@@ -76,11 +80,15 @@ function acceptedRevision({ doc, rev }: QuarantinedWrite): StoredDocument {
   const replicated = doc._rev === rev;
   const [issue] = doc._deleted ? [] : checkDocument(doc);
   const wrong = unstorable(doc, !replicated) ?? (issue && `${issue.field}: ${issue.reason}`);
-  if (wrong) throw new SyncError('bad_request', `it can only be returned: ${wrong}`);
+  if (wrong) throw unacceptable(wrong);
   if (replicated) return doc;
   const parent = doc._rev === undefined ? undefined : parseRevision(doc._rev);
   const start = (parent?.generation ?? 0) + 1;
   const hash = createHash('md5').update(JSON.stringify(doc)).digest('hex');
   const ids = parent ? [hash, parent.hash] : [hash];
   return { ...doc, _rev: `${start}-${hash}`, _revisions: { start, ids } };
+}
+
+function unacceptable(reason: string): SyncError {
+  return new SyncError('bad_request', `it can only be returned: ${reason}`);
 }

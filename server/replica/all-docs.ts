@@ -45,11 +45,16 @@ export async function sendAllDocs(
   const keys = jsonParameter(parameters, 'keys');
   if (keys !== undefined && !Array.isArray(keys)) throw new SyncError('bad_request', 'keys is not a list');
   const query = readQuery(request.params.centerId, parameters);
+  if (keys && (query.from !== undefined || query.to !== undefined)) {
+    throw new SyncError('bad_request', '`keys` is incompatible with `key`, `start_key` and `end_key`');
+  }
   await feed.fresh();
-  const rows = keys ? keyRows(feed, view, query, keys.map(String)) : rangeRows(feed, view, query);
+  const ids = keys?.map(String);
+  if (query.descending) ids?.reverse();
+  const rows = ids ? keyRows(feed, view, query, ids) : rangeRows(feed, view, query);
   const { documents, updateSeq } = feed.info(query.centerId);
   const seq = flag(parameters, 'update_seq') ? `"update_seq":"${updateSeq}",` : '';
-  const offset = keys ? 'null' : String(query.skip);
+  const offset = ids ? 'null' : String(query.skip);
   return sendParts(
     request,
     reply,

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { StoredDocument } from '../../replication/documents.ts';
 import { SyncError } from '../../replication/errors.ts';
 import type { ServerParts } from '../parts.ts';
+import { isUnchanged } from './reply.ts';
 import { absent, type ReplicaRequest } from './request.ts';
 import { storedOrThrow, type WriteForCenter } from './writes.ts';
 
@@ -18,9 +19,9 @@ export async function sendAttachment(
   if (!feed.inScope(centerId, docId)) throw absent();
   const stub = (await currentVersion(hub.db, docId, request.query.rev))?._attachments?.[name];
   if (!stub) throw absent();
+  if (stub.digest && isUnchanged(request, reply, stub.digest)) return reply.code(304).send();
   const options = request.query.rev === undefined ? {} : { rev: request.query.rev };
   const data = await hub.db.getAttachment(docId, name, options);
-  if (stub.digest) reply.header('etag', `"${stub.digest}"`);
   return reply.type(stub.content_type).send(data);
 }
 

@@ -6,10 +6,15 @@ import { countParameter, flag, jsonBody, type ReplicaRequest } from './request.t
 const DEFAULT_WAIT_MS = 60_000;
 const SHORTEST_HEARTBEAT_MS = 100;
 
+const FEEDS = ['normal', 'longpoll', 'continuous', 'eventsource'] as const;
+type FeedKind = (typeof FEEDS)[number];
+
 /** What a `_changes` request asks for. */
 export interface ChangesQuery {
   centerId: string;
-  feed: 'normal' | 'longpoll' | 'continuous';
+  feed: FeedKind;
+  /** The newest row first: a normal feed of all there is, whatever `since` says, as in CouchDB. */
+  descending: boolean;
   since: string;
   limit: number;
   allLeaves: boolean;
@@ -30,21 +35,21 @@ export function readChangesQuery(request: ReplicaRequest, feed: CenterFeed): Cha
   const { query, params } = request;
   const sent = jsonBody(request);
   const body = isObject(sent) ? sent : {};
-  const kind = query.feed ?? 'normal';
-  if (kind !== 'normal' && kind !== 'longpoll' && kind !== 'continuous') {
-    throw new SyncError('bad_request', `feed is not normal, longpoll or continuous: ${kind}`);
+  const kind = feedOf(query.feed ?? 'normal');
+  const descending = flag(request, 'descending');
+  if (descending && kind !== 'normal') {
+    throw new SyncError('bad_request', 'a feed that waits has no descending order');
   }
-  if (flag(request, 'descending')) {
-    throw new SyncError('bad_request', 'a center feed cannot be read in descending order');
-  }
-  const since = sinceOf(query.since ?? query['last-event-id'] ?? body.since, feed);
+  const lastEvent = kind === 'eventsource' ? request.headers['last-event-id'] : undefined;
+  const since = sinceOf(lastEvent ?? query.since ?? query['last-event-id'] ?? body.since, feed);
   const limit = countParameter(request, 'limit');
   const heartbeat = query.heartbeat === 'true' ? DEFAULT_WAIT_MS : countOrZero(query.heartbeat);
   const whole = flag(request, 'include_docs');
   return {
     centerId: params.centerId,
     feed: kind,
-    since,
+    descending,
+    since: descending ? '0' : since,
     // CouchDB's replicator counts what is pending by a normal feed of no rows.
     limit: limit === undefined ? Number.POSITIVE_INFINITY : Math.max(limit, kind === 'normal' ? 0 : 1),
     allLeaves: query.style === 'all_docs',
@@ -55,6 +60,13 @@ export function readChangesQuery(request: ReplicaRequest, feed: CenterFeed): Cha
     heartbeatMs: heartbeat === 0 ? 0 : Math.max(heartbeat, SHORTEST_HEARTBEAT_MS),
     timeoutMs: Math.min(countParameter(request, 'timeout') ?? DEFAULT_WAIT_MS, DEFAULT_WAIT_MS),
   };
+}
+
+function feedOf(name: string): FeedKind {
+  const kind = FEEDS.find((feed) => feed === name);
+  if (kind === undefined)
+    throw new SyncError('bad_request', `feed is not one of ${FEEDS.join(', ')}: ${name}`);
+  return kind;
 }
 
 function countOrZero(text: string | undefined): number {

@@ -17,10 +17,18 @@ export function readRows(
   query: ChangesQuery,
   inline: (documents: number) => void,
 ): RowsRead {
-  const filtered = query.ids !== undefined || query.selector !== undefined;
-  const options = filtered ? {} : { limit: query.limit };
-  const read = feed.changes(query.centerId, query.since, options);
-  return { end: read.end, rows: renderedRows(feed, view, query, read, inline) };
+  const isPicked = query.ids !== undefined || query.selector !== undefined || query.descending;
+  const options = isPicked ? {} : { limit: query.limit };
+  const { end, batches } = feed.changes(query.centerId, query.since, options);
+  const read = { end, batches: query.descending ? reversed(batches) : batches };
+  return { end, rows: renderedRows(feed, view, query, read, inline) };
+}
+
+/** All rows, the last one first: one center's share of the hub. */
+async function* reversed(batches: AsyncIterable<FeedRow[]>): AsyncGenerator<FeedRow[]> {
+  const all: FeedRow[][] = [];
+  for await (const batch of batches) all.push(batch.reverse());
+  yield* all.reverse();
 }
 
 /**
@@ -49,7 +57,7 @@ async function* renderedRows(
       return;
     }
   }
-  if (held) yield { ...held, seq: end };
+  if (held) yield query.descending ? held : { ...held, seq: end };
 }
 
 /** A row without its sequence: `"id":…,"changes":…}`. */

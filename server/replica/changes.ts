@@ -2,6 +2,7 @@ import { setInterval } from 'node:timers';
 import type { FastifyReply } from 'fastify';
 import type { CenterFeed } from '../feed/feed.ts';
 import type { ServerParts } from '../parts.ts';
+import { FRAMINGS, type Framing } from './changes-framing.ts';
 import { type ChangesQuery, readChangesQuery } from './changes-query.ts';
 import { type Rendered, type RowsRead, readRows, rowText } from './changes-rows.ts';
 import type { PendingCounts } from './pending.ts';
@@ -25,14 +26,15 @@ export async function sendChanges(
   const count = (records: number) => operations.transferred(query.centerId, 'download', { records });
   const readOn = () => readRows(feed, view, query, count);
   const read = readOn();
-  if (query.feed === 'normal') return sendParts(request, reply, asResults(feed, pendingCounts, query, read));
-  const first = query.feed === 'longpoll' ? await read.rows.next() : undefined;
+  const { feed: kind } = query;
+  if (kind === 'normal') return sendParts(request, reply, asResults(feed, pendingCounts, query, read));
+  const first = kind === 'longpoll' ? await read.rows.next() : undefined;
   if (first && !first.done)
     return sendParts(request, reply, asResults(feed, pendingCounts, query, read, first.value));
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, stopping, credentials.revoked(query.centerId)]);
-  return sendWaiting(feed, readOn, query, reply, signal, read);
+  return sendWaiting(feed, readOn, query, reply, signal, read, FRAMINGS[kind]);
 }
 
 /** The answer of a normal feed: `{"results":[…],"last_seq":…,"pending":…}`. */
@@ -53,7 +55,7 @@ async function* asResults(
   }
   const complete = count < query.limit;
   const page = { since: query.since, last, rows: count, end };
-  const pending = complete ? 0 : await pendingCounts.after(query.centerId, page);
+  const pending = complete || query.descending ? 0 : await pendingCounts.after(query.centerId, page);
   const digests = complete && query.docs === 'cached' ? digestsAt(feed, query.centerId, end) : '';
   yield `\n],"last_seq":"${complete ? end : last}","pending":${pending}${digests}}\n`;
 }
@@ -64,7 +66,7 @@ function digestsAt(feed: CenterFeed, centerId: string, end: string): string {
   return isNewest ? `,"digests":${JSON.stringify(feed.digests(centerId))}` : '';
 }
 
-/** A feed that waits: it begins at once, and a heartbeat is a newline. */
+/** A feed that waits: it begins at once. */
 async function sendWaiting(
   feed: CenterFeed,
   readOn: () => RowsRead,
@@ -72,15 +74,19 @@ async function sendWaiting(
   reply: FastifyReply,
   signal: AbortSignal,
   read: RowsRead,
+  framing: Framing,
 ): Promise<FastifyReply> {
   reply.hijack();
   const { raw } = reply;
-  raw.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'must-revalidate' });
-  const continuous = query.feed === 'continuous';
-  if (!continuous) raw.write('{"results":[\n');
-  const beat = query.heartbeatMs ? setInterval(() => raw.write('\n'), query.heartbeatMs) : undefined;
+  raw.writeHead(200, { 'content-type': framing.contentType, 'cache-control': 'must-revalidate' });
+  raw.flushHeaders();
+  raw.write(framing.open);
+  const beat = query.heartbeatMs
+    ? setInterval(() => raw.write(framing.heartbeat), query.heartbeatMs)
+    : undefined;
   try {
-    await writeAsTheyCome(feed, readOn, query, raw, signal, read);
+    const end = await writeAsTheyCome(feed, readOn, query, raw, signal, read, framing);
+    raw.end(framing.close(end));
   } catch (error) {
     // A feed that fails breaks its body; ended properly it would look complete.
     raw.destroy(error as Error);
@@ -90,6 +96,7 @@ async function sendWaiting(
   return reply;
 }
 
+/** @returns the last fields of the answer. */
 async function writeAsTheyCome(
   feed: CenterFeed,
   readOn: () => RowsRead,
@@ -97,20 +104,19 @@ async function writeAsTheyCome(
   raw: FastifyReply['raw'],
   signal: AbortSignal,
   first: RowsRead,
-): Promise<void> {
-  const continuous = query.feed === 'continuous';
+  framing: Framing,
+): Promise<string> {
   let sent = 0;
   for (let { end, rows } = first; ; { end, rows } = readOn()) {
     for (let row = (await rows.next()).value; row; row = (await rows.next()).value) {
-      const before = continuous || sent === 0 ? '' : ',\n';
-      if (!raw.write(`${before}${rowText(row)}${continuous ? '\n' : ''}`)) await drained(raw, signal);
+      if (!raw.write(framing.row(row, sent))) await drained(raw, signal);
       query.since = row.seq;
       sent += 1;
-      if (sent >= query.limit) return finish(raw, query, await feed.pending(query.centerId, row.seq));
+      if (sent >= query.limit) return endOf(query, await feed.pending(query.centerId, row.seq));
     }
     query.since = end;
-    if (!continuous && sent > 0) return finish(raw, query);
-    if (!(await waitForChange(feed, query, signal))) return finish(raw, query);
+    if (query.feed === 'longpoll' && sent > 0) return endOf(query);
+    if (!(await waitForChange(feed, query, signal))) return endOf(query);
   }
 }
 
@@ -129,9 +135,8 @@ async function waitForChange(feed: CenterFeed, query: ChangesQuery, signal: Abor
   }
 }
 
-function finish(raw: FastifyReply['raw'], query: ChangesQuery, pending = 0): void {
-  const end = `"last_seq":"${query.since}","pending":${pending}}\n`;
-  raw.end(query.feed === 'continuous' ? `{${end}` : `\n],${end}`);
+function endOf({ since }: ChangesQuery, pending = 0): string {
+  return `"last_seq":"${since}","pending":${pending}}`;
 }
 
 async function drained(raw: FastifyReply['raw'], signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { StoredDocument } from '../../replication/documents.ts';
 import { messageOf, SyncError } from '../../replication/errors.ts';
 import { type LeafAnswer, writeMixed, writeRelated } from '../../replication/multipart.ts';
 import type { ServerParts } from '../parts.ts';
-import { sendText } from './reply.ts';
+import { isUnchanged, sendText } from './reply.ts';
 import { absent, flag, jsonParameter, type ReplicaRequest } from './request.ts';
 
 type Reading = Pick<ServerParts, 'feed' | 'hub'>;
@@ -23,7 +23,9 @@ export async function sendDocument(
   const doc = parts.feed.inScope(centerId, docId)
     ? await readOne(parts, docId, { ...readOptions(request), ...(rev ? { rev } : {}), attachments: withData })
     : await readWithdrawn(parts, request, rev);
-  reply.header('etag', `"${doc._rev}"`);
+  // Conflicts come and go beside a revision.
+  if (!hasConflicts(request) && isUnchanged(request, reply, doc._rev as string))
+    return reply.code(304).send();
   if (!multipart || !doc._attachments) return sendText(request, reply, JSON.stringify(doc));
   const { contentType, body } = writeRelated(doc);
   return reply.type(contentType).send(body);
@@ -36,6 +38,10 @@ interface ReadOptions {
   revs_info: boolean;
   rev?: string;
   attachments?: boolean;
+}
+
+function hasConflicts(request: ReplicaRequest): boolean {
+  return ['meta', 'conflicts', 'revs_info'].some((name) => flag(request, name));
 }
 
 function readOptions(request: ReplicaRequest): ReadOptions {

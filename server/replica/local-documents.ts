@@ -7,7 +7,7 @@ import { absent } from './request.ts';
 export interface LocalDocuments {
   /** @throws SyncError not_found. */
   get(centerId: string, id: string): Promise<StoredDocument>;
-  /** Stores the document with its next revision. @throws SyncError conflict when `_rev` is not the stored one. */
+  /** Stores the document with its next revision; `_deleted` takes it away. @throws SyncError conflict, not_found. */
   put(centerId: string, doc: StoredDocument): Promise<{ ok: true; id: string; rev: string }>;
   /** @throws SyncError not_found, conflict. */
   delete(
@@ -30,7 +30,8 @@ export function createLocalDocuments(store: ControlStore): LocalDocuments {
       if (!doc) throw absent();
       return withoutTime(doc);
     },
-    async put(centerId, doc) {
+    async put(centerId, { _revisions, ...doc }) {
+      if (doc._deleted) return this.delete(centerId, doc._id, doc._rev);
       const known = await space.get(keyOf(centerId, doc._id));
       if (known && known._rev !== doc._rev) throw conflict();
       const rev = `0-${Number(known?._rev?.slice(2) ?? 0) + 1}`;

@@ -30,7 +30,7 @@ export function registerLocalDocuments(
     const { centerId, localId } = request.params;
     const doc = documentBody(request, `_local/${localId}`);
     const stored = await locals.put(centerId, doc);
-    if (doc._id.startsWith(NODE_REPORT_PREFIX)) await exam.nodes.reported(centerId, doc);
+    if (doc._id.startsWith(NODE_REPORT_PREFIX) && !doc._deleted) await exam.nodes.reported(centerId, doc);
     const reached = doc.last_seq ?? doc.source_last_seq;
     if (reached === undefined) operations.report(centerId);
     else operations.checkpoint(centerId, feed.isSequence(reached) ? 'download' : 'upload');

@@ -24,6 +24,13 @@ const WORTH_COMPRESSING = 1024;
 /** How much text is gathered before it is handed to the socket. */
 const CHUNK = 64 * 1024;
 
+/** Names what is answered by a tag; whether the client has it already, so that a 304 says all (RFC 9110, 13.1.2). */
+export function isUnchanged(request: FastifyRequest, reply: FastifyReply, tag: string): boolean {
+  reply.header('etag', `"${tag}"`);
+  const held = request.headers['if-none-match']?.split(',').map((one) => one.trim().replace(/^W\//, ''));
+  return held?.some((one) => one === `"${tag}"` || one === '*') === true;
+}
+
 /** Sends JSON text, compressed when the client takes it and it is long enough. */
 export function sendText(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
   reply.type('application/json');

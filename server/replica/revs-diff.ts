@@ -36,6 +36,11 @@ export async function revsDiff(
   return { ...diff, ...(await askHub(hub, doubtful)) };
 }
 
+/** `_missing_revs`, the older question: only what is missing. */
+export function missingRevs(diff: Record<string, Missing>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing]));
+}
+
 async function askHub(hub: Hub, asked: Record<string, string[]>): Promise<Record<string, Missing>> {
   if (Object.keys(asked).length === 0) return {};
   return (await hub.db.revsDiff(asked)) as Record<string, Missing>;

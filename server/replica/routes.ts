@@ -21,7 +21,7 @@ import { createPendingCounts } from './pending.ts';
 import { recordWrites } from './record-writes.ts';
 import { sendText } from './reply.ts';
 import { absent, documentBody, objectBody, type ReplicaRequest } from './request.ts';
-import { revsDiff } from './revs-diff.ts';
+import { missingRevs, revsDiff } from './revs-diff.ts';
 import { createTurns } from './turns.ts';
 import { unpackBodies } from './unpack-bodies.ts';
 import { createCenterView } from './view.ts';
@@ -116,6 +116,10 @@ function registerDatabase(app: FastifyInstance, parts: ServerParts, write: Write
   app.post<Typed>(`${base}/_revs_diff`, async (request, reply) => {
     const diff = await revsDiff(parts, request.params.centerId, objectBody(request));
     return sendText(request, reply, JSON.stringify(diff));
+  });
+  app.post<Typed>(`${base}/_missing_revs`, async (request, reply) => {
+    const diff = await revsDiff(parts, request.params.centerId, objectBody(request));
+    return sendText(request, reply, JSON.stringify({ missing_revs: missingRevs(diff) }));
   });
   const inTurn = createTurns(BATCHES_AT_ONCE);
   app.post<Typed>(`${base}/_bulk_docs`, async (request, reply) => {

@@ -7,6 +7,7 @@ import { parseRevision, revisionsOf } from '../../replication/revisions.ts';
 import { unstorable } from '../../replication/storable.ts';
 import { isWithdrawalRevision } from '../feed/withdrawal.ts';
 import type { ServerParts } from '../parts.ts';
+import { foreignStub } from './stubs.ts';
 import { findTooLate } from './too-late.ts';
 
 /** Ancestors that are tried, from the nearest on, to see what an enrollment was changed from. */
@@ -33,21 +34,37 @@ export function createCenterWrites(parts: ServerParts): WriteForCenter {
     return { id: doc._id, error: 'forbidden', reason, status: 403 };
   }
 
+  /** What becomes of a document that is not to be written; `undefined` for one that is. */
+  async function judge(
+    centerId: string,
+    doc: StoredDocument,
+    late: string | undefined,
+    newEdits: boolean,
+  ): Promise<WriteOutcome | undefined> {
+    if (!newEdits && doc._rev && isWithdrawalRevision(doc._id, doc._rev)) {
+      return { ok: true, id: doc._id, rev: doc._rev };
+    }
+    const reason = unstorable(doc, newEdits) ?? (await refusal(hub.db, centerId, doc, newEdits));
+    const lateness = reason ?? late;
+    // A revision that is stored already, or was accepted from the quarantine, is only repeated.
+    const repeated = reason === undefined && lateness !== undefined && !newEdits;
+    if (lateness !== undefined && !(repeated && (await isKnown(hub.db, doc)))) {
+      return refuse(centerId, doc, lateness, { newEdits });
+    }
+    const foreign = await foreignStub(hub.db, doc, newEdits);
+    return foreign === undefined
+      ? undefined
+      : { id: doc._id, error: 'missing_stub', reason: foreign, status: 412 };
+  }
+
   return async (centerId, docs, { newEdits }) => {
     const outcomes: WriteOutcome[] = new Array(docs.length);
     const admitted: { doc: StoredDocument; index: number }[] = [];
     const late = await findTooLate(parts, centerId, docs);
     for (const [index, doc] of docs.entries()) {
-      if (!newEdits && doc._rev && isWithdrawalRevision(doc._id, doc._rev)) {
-        outcomes[index] = { ok: true, id: doc._id, rev: doc._rev };
-        continue;
-      }
-      const reason = unstorable(doc, newEdits) ?? (await refusal(hub.db, centerId, doc, newEdits));
-      const lateness = reason ?? late.get(doc);
-      // A revision that is stored already, or was accepted from the quarantine, is only repeated.
-      const repeated = reason === undefined && lateness !== undefined && !newEdits;
-      if (lateness === undefined || (repeated && (await isKnown(hub.db, doc)))) admitted.push({ doc, index });
-      else outcomes[index] = await refuse(centerId, doc, lateness, { newEdits });
+      const outcome = await judge(centerId, doc, late.get(doc), newEdits);
+      if (outcome === undefined) admitted.push({ doc, index });
+      else outcomes[index] = outcome;
     }
     // Before the write: the resolver may come to a new leaf as soon as it is there.
     if (!newEdits)

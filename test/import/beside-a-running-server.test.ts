@@ -79,7 +79,7 @@ test('documents are counted, and errors told by line', async () => {
     { line: 7, field: '', reason: 'not a document' },
     { line: 8, field: '_id', reason: 'missing' },
     { line: 9, field: 'firstName', reason: 'is empty' },
-    { line: 11, field: '', reason: '_note: fields that begin with _ are reserved' },
+    { line: 11, field: '', reason: 'Bad special document member: _note' },
     { line: 12, field: '', reason: 'it is nested more than 100 levels deep' },
   ]);
   const gzip = { headers: { 'content-encoding': 'gzip' } };

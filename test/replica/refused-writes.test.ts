@@ -30,7 +30,7 @@ const REFUSED: [name: string, doc: object, reason: RegExp][] = [
     { ...resultDocument('L-1', 'T', 4), score: undefined },
     /^score: is missing$/,
   ],
-  ['a reserved field', { ...answers(5), _secret: 1 }, /reserved/],
+  ['a reserved field', { ...answers(5), _secret: 1 }, /^Bad special document member/],
   ['a new enrollment', enrollmentDocument('L-1', 'T', 77), /created online only/],
   ['not even a document', 'text' as never, /not <partition>/],
 ];

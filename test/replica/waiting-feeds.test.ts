@@ -85,7 +85,7 @@ test('nonsense is answered with what is wrong with it', async () => {
     ['/_changes?limit=-1', {}, 400],
     ['/_changes?filter=_doc_ids', { body: { doc_ids: 'x' } }, 400],
     ['/_changes?filter=_selector', { body: {} }, 400],
-    ['/_changes?descending=true', {}, 400],
+    ['/_changes?descending=true&feed=continuous', {}, 400],
     ['/_bulk_get', { body: { docs: 'x' } }, 400],
     ['/_bulk_get', { body: { docs: [{}] } }, 400],
     ['/_bulk_get', { body: '{"docs":', headers: { 'content-type': 'application/json' } }, 400],
