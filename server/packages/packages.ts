@@ -4,9 +4,11 @@ import { prepareAge } from '../../replication/package/age.ts';
 import { type Identity, makeIdentity, type Recipient, recipientOf } from '../../replication/package/keys.ts';
 import { compareSequences, ZERO } from '../../replication/sequence-order.ts';
 import type { PrivateKey, PublicKey } from '../../replication/signing.ts';
+import type { AuditLog } from '../control/audit.ts';
 import type { ControlStore } from '../control/store.ts';
 import type { NodeRecord, NodeRecords } from '../exam/node-records.ts';
 import { serverKey } from '../exam/server-key.ts';
+import { clearLeftovers } from './leftovers.ts';
 
 /** Keys of packages, and how far centers have come by them. */
 export interface Packages {
@@ -31,9 +33,10 @@ interface PackagesOptions {
   dataDir: string;
   store: ControlStore;
   records: NodeRecords;
+  audit: AuditLog;
 }
 
-export async function openPackages({ dataDir, store, records }: PackagesOptions): Promise<Packages> {
+export async function openPackages({ dataDir, store, records, audit }: PackagesOptions): Promise<Packages> {
   const keys = store.space<Identity>('server');
   let identity = await keys.get('package-key');
   if (identity === undefined) {
@@ -42,6 +45,7 @@ export async function openPackages({ dataDir, store, records }: PackagesOptions)
   }
   const folder = join(dataDir, 'packages');
   await mkdir(folder, { recursive: true });
+  await clearLeftovers(folder, audit);
   const present = (centerId: string): NodeRecord[] =>
     records.list(centerId).filter(({ replacedAt }) => replacedAt === undefined);
 
