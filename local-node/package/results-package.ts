@@ -4,9 +4,8 @@ import { type RevisionLine, writePackage } from '../../replication/package/write
 import { mayWriteId } from '../../replication/permissions.ts';
 import type { Database } from '../../replication/pouch.ts';
 import { ZERO } from '../../replication/sequence-order.ts';
-import type { NodeIdentity } from '../identity.ts';
+import { keysMissing, type NodeIdentity } from '../identity.ts';
 import type { RoundParts } from '../sync/round.ts';
-import { keysMissing } from './imports.ts';
 
 const CHANGES_READ = 200;
 
