@@ -18,6 +18,7 @@ import { quarantineAll } from '../sync/transfer.ts';
 import { compareWithSnapshot } from './compare.ts';
 import { fetchFirstReplica } from './first-replica.ts';
 import { reachedWith } from './place.ts';
+import { packagesMade } from './results-package.ts';
 import { createUnderWay, type ImportStanding, type UnderWay } from './standing.ts';
 import { createKnownRevisions, writeBatches } from './write.ts';
 
@@ -101,7 +102,7 @@ export function createImports(
     const written = await writeBatches(parts, staged.batches(), known, (revisions) =>
       progress({ phase: 'writing', revisions, total: end.revisions }),
     );
-    await confirm(parts, manifest, await parts.replica.uuid());
+    await confirm(parts, state, manifest);
     if (since !== undefined) Object.assign(parts.marks, { since, importedSince: since });
     parts.marks.pushedSeq = parts.unpushed.mark;
     // The sequence moves here, with all that is kept of the import, or not at all.
@@ -226,11 +227,16 @@ async function empty(folder: string): Promise<void> {
   for (const name of names) await rm(join(folder, name), { force: true });
 }
 
-/** What receipts say: up to where this node's documents are online, and what was refused of them. */
-async function confirm(parts: RoundParts, { confirms, refused = [] }: Manifest, uuid: string): Promise<void> {
+/**
+ * What receipts say: what was refused of a package, and that all that was written here up to where it leads is online.
+ * That holds for whoever made it, and for none that bears the same name: a copy, or a node put back from a backup.
+ */
+async function confirm(parts: RoundParts, state: NodeState, manifest: Manifest): Promise<void> {
+  const { confirms, refused = [] } = manifest;
   await quarantineAll(parts, refused);
-  const through = confirms && parseSequenceParts(confirms.through);
-  if (confirms?.nodeId === parts.instanceId && through?.database === uuid) parts.unpushed.settle(through.at);
+  const made = confirms && (await packagesMade(state).get(confirms.packageId));
+  const through = made === undefined ? undefined : parseSequenceParts(made);
+  if (through?.database === (await parts.replica.uuid())) parts.unpushed.settle(through.at);
 }
 
 function reportOf(

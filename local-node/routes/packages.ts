@@ -100,7 +100,7 @@ function sendLines(reply: FastifyReply, lines: AsyncIterable<string>): FastifyRe
 }
 
 async function sendResults(parts: NodeParts, all: boolean, reply: FastifyReply): Promise<FastifyReply> {
-  const { name, bytes } = await makeResultsPackage(parts, parts.identity, { all });
+  const { name, bytes } = await makeResultsPackage(parts, { all });
   return reply
     .type(PACKAGE_MEDIA_TYPE)
     .header('content-disposition', `attachment; filename="${name}"`)
