@@ -91,7 +91,7 @@ function expectAssigned({ feed }: ServerParts, centerId: string, tests: string[]
 export function packageFile(parts: ServerParts, content: PackageContent, asker: Asker): PackageFile {
   const { packages, operations, audit, log } = parts;
   const { kind, centerId, packageId, madeAt, since, through, tests } = content.manifest;
-  const recipients = packages.recipients(centerId);
+  const recipients = packages.recipients(centerId, content.manifest.confirms?.nodeId);
   if (recipients.length === 0) {
     throw new SyncError('conflict', `no node of center ${centerId} has registered a key for packages yet`);
   }

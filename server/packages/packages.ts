@@ -19,9 +19,9 @@ export interface Packages {
   /** Where packages that come in are kept while they are imported. */
   readonly folder: string;
   addRecipient(centerId: string, instanceId: string, recipient: Recipient): Promise<void>;
-  /** Those of a center's nodes that packages can be made for. */
-  recipients(centerId: string): Recipient[];
-  /** The keys that a center's packages may be signed with. */
+  /** Those of a center's nodes that packages can be made for; with `answered`, which sent one, though it is replaced. */
+  recipients(centerId: string, answered?: string): Recipient[];
+  /** The keys that a center's packages may be signed with; a replaced node's results go to the quarantine. */
   signers(centerId: string): PublicKey[];
   /** A node has said, in a package, which sequence of the feed its replica has reached. */
   reached(centerId: string, instanceId: string, since: string): Promise<void>;
@@ -46,8 +46,10 @@ export async function openPackages({ dataDir, store, records, audit }: PackagesO
   const folder = join(dataDir, 'packages');
   await mkdir(folder, { recursive: true });
   await clearLeftovers(folder, audit);
-  const present = (centerId: string): NodeRecord[] =>
-    records.list(centerId).filter(({ replacedAt }) => replacedAt === undefined);
+  const present = (centerId: string, answered?: string): NodeRecord[] =>
+    records
+      .list(centerId)
+      .filter(({ replacedAt, instanceId }) => replacedAt === undefined || instanceId === answered);
 
   return {
     recipient: recipientOf(identity),
@@ -62,9 +64,10 @@ export async function openPackages({ dataDir, store, records, audit }: PackagesO
       record.packageKey = packageKey;
       await records.save(record);
     },
-    recipients: (centerId) => present(centerId).flatMap(({ packageKey }) => packageKey ?? []),
+    recipients: (centerId, answered) =>
+      present(centerId, answered).flatMap(({ packageKey }) => packageKey ?? []),
     signers: (centerId) =>
-      present(centerId).flatMap(({ keyId }) => (keyId && records.key(keyId)?.publicKey) || []),
+      records.list(centerId).flatMap(({ keyId }) => (keyId && records.key(keyId)?.publicKey) || []),
     async reached(centerId, instanceId, since) {
       const record = records.of(centerId, instanceId);
       if (compareSequences(record.reached ?? ZERO, since) === 1) return;

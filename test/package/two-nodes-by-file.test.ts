@@ -74,3 +74,19 @@ test('a spare node reads the same package, and each has its own results confirme
   expect(await packages.status()).toMatchObject({ pendingPush: 0, results: { total: 1, confirmed: 1 } });
   expect(await ofSpare.status()).toMatchObject({ pendingPush: 0, results: { total: 2, confirmed: 2 } });
 });
+
+test('what a replaced node brings by file is in quarantine, as by line', async ({
+  server,
+  node,
+  packages,
+}) => {
+  await packages.into(await packages.down());
+  const { instanceId } = await packages.status();
+  const [answers, result] = workOf(1) as [StoredDocument, StoredDocument];
+  await write(node, [answers, { ...result, nodeId: instanceId }]);
+  await server.api.request('POST', `/api/centers/${CENTER}/nodes/${instanceId}/replace`);
+  const { report } = await packages.arrive(await packages.up());
+  expect(report.refused).toMatchObject([{ id: result._id, reason: `node ${instanceId} was replaced` }]);
+  const { entries } = await server.api.request<{ entries: { id: string }[] }>('GET', '/api/quarantine');
+  expect(entries.map(({ id }) => id)).toContain(result._id);
+});
