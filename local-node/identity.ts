@@ -133,3 +133,11 @@ export function authorizationOf({ centerId, secret }: Identity): string {
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
+
+/** Why there can be no package yet. */
+export function keysMissing(): SyncError {
+  return new SyncError(
+    'not_ready',
+    'the server’s keys are not known here yet: "cbt-node register" its answer, set the node up again, or replicate once',
+  );
+}

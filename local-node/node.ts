@@ -30,6 +30,7 @@ export interface NodeParts extends RoundParts {
   readonly exam: Exam;
   readonly operator: Operator;
   readonly imports: PackageImports;
+  readonly state: NodeState;
   readonly log: FastifyBaseLogger;
 }
 
@@ -95,7 +96,7 @@ export async function openParts(
   const resuming = imports.resume();
   opening.defer(() => resuming);
   const operator = await openOperator(state);
-  return Object.assign(parts, { config, identity, sync, exam, operator, imports, log });
+  return Object.assign(parts, { config, identity, sync, exam, operator, imports, state, log });
 }
 
 /** What candidates work with: the log, and the exam, whose clock the log goes by. */

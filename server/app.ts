@@ -107,7 +107,7 @@ async function openParts(
     quarantine: openQuarantine(store),
     audit,
     exam,
-    packages: await openPackages({ dataDir: config.dataDir, store, records: exam.records }),
+    packages: await openPackages({ dataDir: config.dataDir, store, audit, records: exam.records }),
     origins,
     conflicts: opening.use(
       await openConflicts({ hub, store, audit, origins, log, automatic, settleMs, after }),

@@ -18,5 +18,10 @@ export async function withNodeApi<Result>(
   // A command's standard output is its answer; the log goes beside it.
   const log = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }));
   await using node = await openNode({ ...config, host: '127.0.0.1', port: 0 }, { follow: false, log });
-  return await run(createApiClient({ url: node.url, authorization: `Bearer ${node.token}` }));
+  try {
+    return await run(createApiClient({ url: node.url, authorization: `Bearer ${node.token}` }));
+  } finally {
+    // A request that was answered before all of it was sent would be waited for.
+    node.app.server.closeAllConnections();
+  }
 }

@@ -1,12 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { ApiClient } from '../../replication/api-client.ts';
-import { type ErrorCode, messageOf, SyncError } from '../../replication/errors.ts';
+import { type ErrorCode, SyncError } from '../../replication/errors.ts';
 import { boundHeap } from '../../replication/heap.ts';
-import { PACKAGE_MEDIA_TYPE } from '../../replication/package/manifest.ts';
 import { savePackage } from '../../replication/package/save.ts';
+import { expectReadable, sending } from '../../replication/package/send.ts';
 import { createProgress, type Progress } from '../../replication/progress.ts';
 import type { ImportReport } from '../package/imports.ts';
 import type { Comparison, ImportLine } from '../routes/packages.ts';
@@ -28,9 +25,7 @@ export function addPackageCommands(
     .option('--json', 'print JSON')
     .action(async (file: string, { verify, json }: { verify?: boolean; json?: boolean }) => {
       boundHeap();
-      await stat(file).catch((cause) => {
-        throw new SyncError('bad_request', messageOf(cause), { cause });
-      });
+      await expectReadable(file);
       if (verify) return compareFile(env, file, { json, print });
       const progress = createProgress(process.stderr, 'importing');
       const report = await withNodeApi(env, (api) => importFile(api, file, progress));
@@ -45,7 +40,9 @@ export function addPackageCommands(
     .action(async ({ out, all }: { out?: string; all?: boolean }) => {
       boundHeap();
       const path = `/api/packages/results?since=${all ? 'zero' : 'last'}`;
-      const file = await withNodeApi(env, async (api) => savePackage(await api.open(path), out));
+      const { file } = await withNodeApi(env, (api) =>
+        savePackage((signal) => api.open(path, { signal }), out),
+      );
       print(`${file}: take it to the server`);
     });
 }
@@ -56,12 +53,7 @@ async function compareFile(
   { json, print }: { json: boolean | undefined; print(line: string): void },
 ): Promise<void> {
   const found = await withNodeApi(env, async (api) => {
-    const response = await api.open('/api/packages/compare', {
-      method: 'POST',
-      headers: { 'content-type': PACKAGE_MEDIA_TYPE },
-      body: Readable.toWeb(createReadStream(file)) as ReadableStream,
-      duplex: 'half',
-    });
+    const response = await api.open('/api/packages/compare', sending(file));
     return (await response.json()) as Comparison;
   });
   if (json) print(JSON.stringify(found));
@@ -71,24 +63,21 @@ async function compareFile(
 }
 
 async function importFile(api: ApiClient, file: string, progress: Progress): Promise<ImportReport> {
-  const response = await api.open('/api/packages', {
-    method: 'POST',
-    headers: { 'content-type': PACKAGE_MEDIA_TYPE, accept: 'application/x-ndjson' },
-    body: Readable.toWeb(createReadStream(file)) as ReadableStream,
-    duplex: 'half',
-  });
+  const response = await api.open('/api/packages', sending(file, { accept: 'application/x-ndjson' }));
   let rest = '';
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const text of lines) {
-      const line = JSON.parse(text) as ImportLine;
-      if ('progress' in line) progress.update(line.progress.revisions, line.progress.total);
-      if ('error' in line) throw new SyncError(line.error as ErrorCode, line.reason);
-      if (!('report' in line)) continue;
-      progress.end();
-      return line.report;
+  try {
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) {
+        const line = JSON.parse(text) as ImportLine;
+        if ('report' in line) return line.report;
+        if ('error' in line) throw new SyncError(line.error as ErrorCode, line.reason);
+        progress.update(line.progress.revisions, line.progress.total ?? undefined);
+      }
     }
+  } finally {
+    progress.end();
   }
   throw new SyncError('unreachable', 'the node broke off the import: it goes on when the node starts again');
 }

@@ -59,8 +59,13 @@ function statusLines(status: StatusAnswer): string[] {
     `may be wiped  ${status.wipe.allowed ? 'yes' : `no: ${status.wipe.reasons.join('; ')}`}`,
     `equal to hub  ${equalText(verification)}`,
   ];
+  if (status.packageImport) lines.push(`package       ${importText(status.packageImport)}`);
   if (status.lastError) lines.push(`last error    ${status.lastError.reason} (${status.lastError.at})`);
   return lines;
+}
+
+function importText({ phase, revisions, total }: NonNullable<StatusAnswer['packageImport']>): string {
+  return `${phase}, ${revisions}${total === null ? '' : ` of ${total}`} revisions`;
 }
 
 function waitingText({ quarantine: { waiting } }: StatusAnswer): string {

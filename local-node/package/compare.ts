@@ -14,8 +14,10 @@ export async function compareWithSnapshot(
   { replica, digests }: Pick<RoundParts, 'replica' | 'digests'>,
   reading: PackageReading,
 ): Promise<Difference[]> {
-  if (reading.manifest.kind !== 'snapshot') {
-    throw new SyncError('bad_request', `a ${reading.manifest.kind} package does not hold all there must be`);
+  const { kind, tests } = reading.manifest;
+  if (kind !== 'snapshot' || tests !== undefined) {
+    const what = tests === undefined ? `a ${kind} package` : 'a package of some tests only';
+    throw new SyncError('bad_request', `${what} does not hold all there must be`);
   }
   const expected = await digestsOf(reading);
   await digests.catchUp(replica.db);

@@ -10,7 +10,7 @@ import type { Manifest, PackageEnd } from '../../replication/package/manifest.ts
 import { type Receiver, readPackage } from '../../replication/package/read.ts';
 import { openStaged, type StagedPackage, stagePackage } from '../../replication/package/staged.ts';
 import { parseSequenceParts } from '../../replication/sequence-order.ts';
-import type { NodeIdentity } from '../identity.ts';
+import { keysMissing, type NodeIdentity } from '../identity.ts';
 import type { NodeState } from '../state.ts';
 import type { RoundParts } from '../sync/round.ts';
 import type { Sync } from '../sync/sync.ts';
@@ -18,6 +18,8 @@ import { quarantineAll } from '../sync/transfer.ts';
 import { compareWithSnapshot } from './compare.ts';
 import { fetchFirstReplica } from './first-replica.ts';
 import { reachedWith } from './place.ts';
+import { packagesMade } from './results-package.ts';
+import { createUnderWay, type ImportStanding, type UnderWay } from './standing.ts';
 import { createKnownRevisions, writeBatches } from './write.ts';
 
 /** What an import has done. */
@@ -36,11 +38,11 @@ export interface ImportReport {
   since: string | null;
 }
 
-/** Revisions so far; `total` is known once the package has been checked. */
-export type ImportProgress = (phase: 'checking' | 'writing', revisions: number, total?: number) => void;
+export type ImportProgress = (standing: ImportStanding) => void;
 
 /** Packages that come in. */
 export interface PackageImports {
+  readonly underWay: Pick<UnderWay, 'standing' | 'onChange'>;
   /**
    * Takes a package in: it is copied and checked as a whole before anything of it is applied, and the replica's
    * sequence moves when all of it is there. @throws SyncError that names what is wrong; nothing is changed then.
@@ -79,7 +81,7 @@ export function createImports(
   const pending = state.space<Pending>('package-pending');
   const past = state.space<string>('package-imported');
   const known = createKnownRevisions();
-  let running = false;
+  const underWay = createUnderWay();
 
   async function receiver(): Promise<Receiver> {
     const { serverKey, packageKey } = identity;
@@ -98,9 +100,9 @@ export function createImports(
     await pending.put('import', { packageId: manifest.packageId, name });
     const repeated = (await past.get(manifest.packageId)) !== undefined;
     const written = await writeBatches(parts, staged.batches(), known, (revisions) =>
-      progress('writing', revisions, end.revisions),
+      progress({ phase: 'writing', revisions, total: end.revisions }),
     );
-    await confirm(parts, manifest, await parts.replica.uuid());
+    await confirm(parts, state, manifest);
     if (since !== undefined) Object.assign(parts.marks, { since, importedSince: since });
     parts.marks.pushedSeq = parts.unpushed.mark;
     // The sequence moves here, with all that is kept of the import, or not at all.
@@ -139,42 +141,55 @@ export function createImports(
 
   /** One at a time: there is one file, and one replica. */
   async function alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (running) throw new SyncError('in_use', 'a package is being imported; try again when it is done');
-    running = true;
+    if (underWay.standing)
+      throw new SyncError('in_use', 'a package is being imported; try again when it is done');
+    underWay.set({ phase: 'checking', revisions: 0, total: null });
     try {
       return await work();
     } finally {
-      running = false;
+      underWay.set(null);
+    }
+  }
+
+  async function takeIn(source: AsyncIterable<Uint8Array>, progress: ImportProgress): Promise<ImportReport> {
+    if (!identity.serverKey) throw keysMissing();
+    await mkdir(folder, { recursive: true });
+    // A file of its own: what is still to be gone on with is lost to no other package that turns out to be bad.
+    const name = `${randomUUID()}.cbtpkg`;
+    const file = join(folder, name);
+    try {
+      const checked = (revisions: number) => progress({ phase: 'checking', revisions, total: null });
+      const staged = await stagePackage(source, file, await receiver(), checked);
+      return await imported(await applyAlone({ staged, name }, progress));
+    } catch (error) {
+      if ((await pending.get('import'))?.name !== name) await rm(file, { force: true });
+      throw error;
     }
   }
 
   return {
+    underWay,
     isKnown: known.has,
     async fetchFirst(hooks) {
-      if (!identity.serverKey || running) return false;
+      if (!identity.serverKey || underWay.standing) return false;
       parts.marks.isPartial = true;
       await sync.keepMarks([]);
       const fetched = await fetchFirstReplica(parts, await receiver(), known, { ...hooks, log });
       if (fetched) await parts.logbook.note('package imported', { ...fetched });
       return fetched !== undefined;
     },
-    take: (source, progress = () => {}) =>
-      alone(async () => {
-        if (!identity.serverKey) throw keysMissing();
-        await mkdir(folder, { recursive: true });
-        // A file of its own: what is still to be gone on with is lost to no other package that turns out to be bad.
-        const name = `${randomUUID()}.cbtpkg`;
-        const file = join(folder, name);
-        try {
-          const checked = (revisions: number) => progress('checking', revisions);
-          const staged = await stagePackage(source, file, await receiver(), checked);
-          return await imported(await applyAlone({ staged, name }, progress));
-        } catch (error) {
-          if ((await pending.get('import'))?.name !== name) await rm(file, { force: true });
-          await refused(error);
-          throw error;
-        }
-      }),
+    async take(source, progress = () => {}) {
+      const told: ImportProgress = (standing) => {
+        underWay.set(standing);
+        progress(standing);
+      };
+      try {
+        return await alone(() => takeIn(source, told));
+      } catch (error) {
+        await refused(error);
+        throw error;
+      }
+    },
     async compare(source) {
       if (!identity.serverKey) throw keysMissing();
       return compareWithSnapshot(parts, await readPackage(source, await receiver()));
@@ -189,7 +204,7 @@ export function createImports(
         }
         try {
           const staged = await openStaged(file, await receiver());
-          await imported(await applyAlone({ staged, name }, () => {}));
+          await imported(await applyAlone({ staged, name }, underWay.set));
         } catch (error) {
           log.warn(
             { reason: messageOf(error) },
@@ -212,18 +227,16 @@ async function empty(folder: string): Promise<void> {
   for (const name of names) await rm(join(folder, name), { force: true });
 }
 
-export function keysMissing(): SyncError {
-  return new SyncError(
-    'not_ready',
-    'the server’s keys are not known here yet: run "cbt-node setup" again, or replicate once',
-  );
-}
-
-/** What receipts say: up to where this node's documents are online, and what was refused of them. */
-async function confirm(parts: RoundParts, { confirms, refused = [] }: Manifest, uuid: string): Promise<void> {
+/**
+ * What receipts say: what was refused of a package, and that all that was written here up to where it leads is online.
+ * That holds for whoever made it, and for none that bears the same name: a copy, or a node put back from a backup.
+ */
+async function confirm(parts: RoundParts, state: NodeState, manifest: Manifest): Promise<void> {
+  const { confirms, refused = [] } = manifest;
   await quarantineAll(parts, refused);
-  const through = confirms && parseSequenceParts(confirms.through);
-  if (confirms?.nodeId === parts.instanceId && through?.database === uuid) parts.unpushed.settle(through.at);
+  const made = confirms && (await packagesMade(state).get(confirms.packageId));
+  const through = made === undefined ? undefined : parseSequenceParts(made);
+  if (through?.database === (await parts.replica.uuid())) parts.unpushed.settle(through.at);
 }
 
 function reportOf(

@@ -4,9 +4,9 @@ import { type RevisionLine, writePackage } from '../../replication/package/write
 import { mayWriteId } from '../../replication/permissions.ts';
 import type { Database } from '../../replication/pouch.ts';
 import { ZERO } from '../../replication/sequence-order.ts';
-import type { NodeIdentity } from '../identity.ts';
+import { keysMissing, type NodeIdentity } from '../identity.ts';
+import type { NodeState, StateSpace } from '../state.ts';
 import type { RoundParts } from '../sync/round.ts';
-import { keysMissing } from './imports.ts';
 
 const CHANGES_READ = 200;
 
@@ -15,11 +15,10 @@ const CHANGES_READ = 200;
  * @throws SyncError not_ready while the server's key is not known.
  */
 export async function makeResultsPackage(
-  parts: RoundParts,
-  identity: NodeIdentity,
+  parts: RoundParts & { identity: NodeIdentity; state: NodeState },
   { all }: { all: boolean },
 ): Promise<{ name: string; bytes: AsyncIterable<Uint8Array> }> {
-  const { centerId, instanceId, replica, unpushed, marks } = parts;
+  const { centerId, instanceId, replica, unpushed, marks, identity } = parts;
   if (identity.serverPackageKey === undefined) throw keysMissing();
   await parts.flushWork();
   await parts.logbook.flush();
@@ -42,8 +41,14 @@ export async function makeResultsPackage(
   const content = { manifest, revisions: leavesSince(db, since, seq, isWanted) };
   const keys = { signing: identity.privateKey, recipients: [identity.serverPackageKey] };
   const name = `${centerId}-results-${manifest.madeAt.slice(0, 10)}-${packageId.slice(0, 8)}.cbtpkg`;
+  await packagesMade(parts.state).put(packageId, manifest.through);
   await parts.logbook.note('package made', { packageId, since: manifest.since });
   return { name, bytes: writePackage(content, keys) };
+}
+
+/** The packages that this node has made, with the sequence that each leads up to: those that receipts may confirm. */
+export function packagesMade(state: NodeState): StateSpace<string> {
+  return state.space<string>('package-made');
 }
 
 /** All leaves of the documents that were changed last in this span. */

@@ -19,11 +19,12 @@ export function registerEvents(app: FastifyInstance, parts: NodeParts, stopping:
       timer = undefined;
       raw.write(eventFrame('status', readStatus(parts)));
     };
-    const forget = parts.sync.onChange(() => {
+    const tell = () => {
       timer ??= setTimeout(send, SHORTEST_INTERVAL_MS);
-    });
+    };
+    const forget = [parts.sync.onChange(tell), parts.imports.underWay.onChange(tell)];
     beginEventStream(raw, stopping, () => {
-      forget();
+      for (const each of forget) each();
       clearTimeout(timer);
     });
     send();

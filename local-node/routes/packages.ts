@@ -7,8 +7,9 @@ import { messageOf, SyncError } from '../../replication/errors.ts';
 import { differenceSchema } from '../../replication/node-report.ts';
 import { PACKAGE_KINDS, PACKAGE_MEDIA_TYPE } from '../../replication/package/manifest.ts';
 import type { NodeParts } from '../node.ts';
-import type { ImportProgress, ImportReport, PackageImports } from '../package/imports.ts';
+import type { ImportReport, PackageImports } from '../package/imports.ts';
 import { makeResultsPackage } from '../package/results-package.ts';
+import type { ImportStanding } from '../package/standing.ts';
 
 const NDJSON = 'application/x-ndjson';
 const count = z.int().nonnegative();
@@ -33,7 +34,7 @@ export type Comparison = z.infer<typeof comparison>;
 
 /** A line of the answer to an import that is watched. */
 export type ImportLine =
-  | { progress: { phase: 'checking' | 'writing'; revisions: number; total?: number | undefined } }
+  | { progress: ImportStanding }
   | { report: ImportReport }
   | ReturnType<SyncError['toJSON']>;
 
@@ -99,7 +100,7 @@ function sendLines(reply: FastifyReply, lines: AsyncIterable<string>): FastifyRe
 }
 
 async function sendResults(parts: NodeParts, all: boolean, reply: FastifyReply): Promise<FastifyReply> {
-  const { name, bytes } = await makeResultsPackage(parts, parts.identity, { all });
+  const { name, bytes } = await makeResultsPackage(parts, { all });
   return reply
     .type(PACKAGE_MEDIA_TYPE)
     .header('content-disposition', `attachment; filename="${name}"`)
@@ -113,12 +114,12 @@ async function* importLines(imports: PackageImports, body: Readable): AsyncGener
     lines.push(line);
     wake.resolve();
   };
-  const progress: ImportProgress = (phase, revisions, total) =>
-    tell({ progress: { phase, revisions, total } });
-  const taking = imports.take(body, progress).then(
-    (done) => tell({ report: done }),
-    (error: unknown) => tell(lineOf(error)),
-  );
+  const taking = imports
+    .take(body, (progress) => tell({ progress }))
+    .then(
+      (done) => tell({ report: done }),
+      (error: unknown) => tell(lineOf(error)),
+    );
   for (let isLast = false; !isLast; ) {
     await wake.promise;
     wake = Promise.withResolvers<void>();

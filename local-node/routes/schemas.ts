@@ -56,6 +56,10 @@ export const statusAnswer = z.object({
   lastError: z.object({ code: z.string(), reason: z.string(), at: z.iso.datetime() }).nullable(),
   /** Of the replication that runs, else of the last one. */
   progress: z.object({ pushed: count, pulled: count, total: count.nullable() }),
+  /** A package that is being imported, in revisions; null when none is. */
+  packageImport: z
+    .object({ phase: z.enum(['checking', 'writing']), revisions: count, total: count.nullable() })
+    .nullable(),
   quarantined: count,
   quarantine: quarantineCounts,
   verification,

@@ -36,6 +36,7 @@ export function readStatus(parts: NodeParts): StatusAnswer {
     nextAttemptAt: nextAttemptAt === undefined ? null : timeOf(nextAttemptAt),
     lastError: lastError ? { ...lastError, at: timeOf(lastError.at) } : null,
     progress: { pushed: counts.pushed, pulled: counts.pulled, total: counts.total ?? null },
+    packageImport: parts.imports.underWay.standing,
     quarantined: parts.quarantine.size,
     quarantine: parts.quarantine.counts,
     verification: {

@@ -45,8 +45,8 @@ export const manifestSchema = z.object({
   tests: z.array(z.string()).optional(),
   /** Of results: how far the center's replica is, as a sequence of the server's. */
   reached: z.string().optional(),
-  /** Of receipts: which node's results have arrived, up to which of its sequences. */
-  confirms: z.object({ nodeId: z.string(), through: z.string() }).optional(),
+  /** Of receipts: which package of which node has arrived, and up to which of its sequences all has. */
+  confirms: z.object({ packageId: z.string(), nodeId: z.string(), through: z.string() }).optional(),
   refused: z.array(refusalSchema).optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;

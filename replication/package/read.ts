@@ -60,10 +60,8 @@ export async function readPackage(
 ): Promise<PackageReading> {
   const file = createByteReader(source);
   try {
-    const line = await file.line(HEAD_LIMIT_BYTES);
-    const head = parseHead(line, line ?? (await file.bytes(MAGIC_BYTES)));
-    checkReceiver(head, receiver);
-    const sections = openSections(file, sha256(line as Bytes), receiver);
+    const { line, head } = await readHead(file, receiver);
+    const sections = openSections(file, sha256(line), receiver);
     const manifest = await readManifest(sections, head, receiver);
     let end: PackageEnd | undefined;
     return {
@@ -80,6 +78,17 @@ export async function readPackage(
     await file[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The first line. @throws SyncError not_a_package, package_damaged, package_misdirected. */
+export async function readHead(
+  file: ByteReader,
+  receiver: Receiver,
+): Promise<{ line: Bytes; head: PackageHead }> {
+  const line = await file.line(HEAD_LIMIT_BYTES);
+  const head = parseHead(line, line ?? (await file.bytes(MAGIC_BYTES)));
+  checkReceiver(head, receiver);
+  return { line: line as Bytes, head };
 }
 
 function checkReceiver(head: PackageHead, { centerId, kinds, recipient }: Receiver): void {

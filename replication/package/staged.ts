@@ -3,8 +3,9 @@ import { rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { StoredDocument } from '../documents.ts';
 import { SyncError } from '../errors.ts';
+import { createByteReader } from './bytes.ts';
 import type { Manifest, PackageEnd } from './manifest.ts';
-import { type PackageReading, type Receiver, readPackage } from './read.ts';
+import { type PackageReading, type Receiver, readHead, readPackage } from './read.ts';
 
 /** A package in a file of one's own, read through and found right: it can be applied, and again after a crash. */
 export interface StagedPackage {
@@ -24,7 +25,7 @@ const SECTIONS_AT_ONCE = 4;
 
 /**
  * Copies a package into `file`, on the disk when it returns, and reads it through. A bad one leaves no file.
- * @throws SyncError as `readPackage`, and insufficient_storage when the disk is full.
+ * @throws SyncError as `readPackage`, insufficient_storage when the disk is full, bad_request when the source breaks off.
  */
 export async function stagePackage(
   source: AsyncIterable<Uint8Array>,
@@ -33,11 +34,11 @@ export async function stagePackage(
   progress?: CheckProgress,
 ): Promise<StagedPackage> {
   try {
-    await pipeline(source, createWriteStream(file, { flush: true }));
+    await pipeline(forHere(source, receiver), createWriteStream(file, { flush: true }));
     return await openStaged(file, receiver, progress);
   } catch (error) {
     await rm(file, { force: true });
-    throw explainFull(error);
+    throw explain(error);
   }
 }
 
@@ -80,8 +81,19 @@ async function* inLargerBatches(
   if (group.length > 0) yield group.flat();
 }
 
-function explainFull(error: unknown): unknown {
+/** The same bytes; what is not for here, by its first line, is not copied. */
+async function* forHere(source: AsyncIterable<Uint8Array>, receiver: Receiver): AsyncGenerator<Uint8Array> {
+  await using reader = createByteReader(source);
+  const { line } = await readHead(reader, receiver);
+  yield line;
+  yield* reader.rest();
+}
+
+function explain(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ECONNRESET') {
+    return new SyncError('bad_request', 'the package broke off before its end', { cause: error });
+  }
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   return new SyncError('insufficient_storage', 'the disk is full: the package was not imported', {
     cause: error,

@@ -21,5 +21,10 @@ export async function withServerApi<Result>(
   // A command's standard output is its answer; the log goes beside it.
   const log = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }));
   await using server = await openServer({ ...config, host: '127.0.0.1', port: 0 }, { announce: false, log });
-  return await run(createApiClient({ url: server.url, authorization: `Bearer ${server.adminToken}` }));
+  try {
+    return await run(createApiClient({ url: server.url, authorization: `Bearer ${server.adminToken}` }));
+  } finally {
+    // A request that was answered before all of it was sent would be waited for.
+    server.app.server.closeAllConnections();
+  }
 }

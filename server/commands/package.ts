@@ -1,11 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { messageOf, SyncError } from '../../replication/errors.ts';
 import { boundHeap } from '../../replication/heap.ts';
-import { PACKAGE_MEDIA_TYPE, REPORT_HEADER } from '../../replication/package/manifest.ts';
+import { REPORT_HEADER } from '../../replication/package/manifest.ts';
 import { savePackage } from '../../replication/package/save.ts';
+import { expectReadable, sending } from '../../replication/package/send.ts';
 import { withServerApi } from './api.ts';
 
 interface CreateFlags {
@@ -40,8 +37,8 @@ export function addPackageCommands(
       const path = `/sync/download/${encodeURIComponent(centerId)}`;
       const body = JSON.stringify({ since, kind, ...(tests ? { tests } : {}) });
       const headers = { 'content-type': 'application/json' };
-      const file = await withServerApi(env, async (api) =>
-        savePackage(await api.open(path, { method: 'POST', headers, body }), out),
+      const { file } = await withServerApi(env, (api) =>
+        savePackage((signal) => api.open(path, { method: 'POST', headers, body, signal }), out),
       );
       print(`${file}: take it to ${centerId}`);
     });
@@ -54,22 +51,15 @@ export function addPackageCommands(
     .option('--out <file>', 'where to write the receipts; without it a file in this folder')
     .action(async (centerId: string, file: string, { out }: { out?: string }) => {
       boundHeap();
-      await stat(file).catch((cause) => {
-        throw new SyncError('bad_request', messageOf(cause), { cause });
-      });
-      const [report, receipts] = await withServerApi(env, async (api) => {
-        const response = await api.open(`/sync/upload/${encodeURIComponent(centerId)}`, {
-          method: 'POST',
-          headers: { 'content-type': PACKAGE_MEDIA_TYPE },
-          body: Readable.toWeb(createReadStream(file)) as ReadableStream,
-          duplex: 'half',
-        });
-        const counts = JSON.parse(response.headers.get(REPORT_HEADER) ?? '{}') as UploadCounts;
-        return [counts, await savePackage(response, out)];
-      });
+      await expectReadable(file);
+      const path = `/sync/upload/${encodeURIComponent(centerId)}`;
+      const saved = await withServerApi(env, (api) =>
+        savePackage((signal) => api.open(path, { ...sending(file), signal }), out),
+      );
+      const report = JSON.parse(saved.headers.get(REPORT_HEADER) ?? '{}') as UploadCounts;
       const { documents, written, refused } = report;
       print(`${documents} documents, ${written} revisions new here, ${refused} refused`);
-      print(`${receipts}: take it back to ${centerId}`);
+      print(`${saved.file}: take it back to ${centerId}`);
     });
 }
 

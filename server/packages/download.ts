@@ -63,6 +63,7 @@ async function prepareDownload(
 ): Promise<PackageFile> {
   const { feed, uuid } = parts;
   await feed.fresh();
+  expectAssigned(parts, centerId, request.tests);
   const since = request.kind === 'snapshot' ? '0' : await sequenceFor(parts, centerId, request.since);
   const { end, batches } = feed.changes(centerId, since);
   const manifest: Manifest = {
@@ -79,11 +80,18 @@ async function prepareDownload(
   return packageFile(parts, { manifest, revisions: leaves(parts, centerId, batches, isWanted) }, asker);
 }
 
+/** @throws SyncError bad_request: a package that silently lacks a test would be missed on the day of the exam. */
+function expectAssigned({ feed }: ServerParts, centerId: string, tests: string[] = []): void {
+  const foreign = tests.filter((testId) => feed.assignment(centerId, testId) !== 'assigned');
+  if (foreign.length === 0) return;
+  throw new SyncError('bad_request', `not assigned to ${centerId}: ${foreign.join(', ')}`);
+}
+
 /** Seals content for a center, and has it in the audit log when it is made, or when its reader leaves before its end. */
 export function packageFile(parts: ServerParts, content: PackageContent, asker: Asker): PackageFile {
   const { packages, operations, audit, log } = parts;
-  const { kind, centerId, packageId, madeAt, since, through } = content.manifest;
-  const recipients = packages.recipients(centerId);
+  const { kind, centerId, packageId, madeAt, since, through, tests } = content.manifest;
+  const recipients = packages.recipients(centerId, content.manifest.confirms?.nodeId);
   if (recipients.length === 0) {
     throw new SyncError('conflict', `no node of center ${centerId} has registered a key for packages yet`);
   }
@@ -94,7 +102,7 @@ export function packageFile(parts: ServerParts, content: PackageContent, asker: 
       operations.transferred(centerId, 'download', { records: documents });
       operations.checkpoint(centerId, 'download');
     }
-    const details = { packageId, kind, since, through, documents, revisions, recipients };
+    const details = { packageId, kind, since, through, tests, documents, revisions, recipients };
     note({ details });
   };
   const note = (act: Pick<Act, 'details' | 'outcome'>): void =>

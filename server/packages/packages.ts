@@ -4,9 +4,11 @@ import { prepareAge } from '../../replication/package/age.ts';
 import { type Identity, makeIdentity, type Recipient, recipientOf } from '../../replication/package/keys.ts';
 import { compareSequences, ZERO } from '../../replication/sequence-order.ts';
 import type { PrivateKey, PublicKey } from '../../replication/signing.ts';
+import type { AuditLog } from '../control/audit.ts';
 import type { ControlStore } from '../control/store.ts';
 import type { NodeRecord, NodeRecords } from '../exam/node-records.ts';
 import { serverKey } from '../exam/server-key.ts';
+import { clearLeftovers } from './leftovers.ts';
 
 /** Keys of packages, and how far centers have come by them. */
 export interface Packages {
@@ -17,9 +19,9 @@ export interface Packages {
   /** Where packages that come in are kept while they are imported. */
   readonly folder: string;
   addRecipient(centerId: string, instanceId: string, recipient: Recipient): Promise<void>;
-  /** Those of a center's nodes that packages can be made for. */
-  recipients(centerId: string): Recipient[];
-  /** The keys that a center's packages may be signed with. */
+  /** Those of a center's nodes that packages can be made for; with `answered`, which sent one, though it is replaced. */
+  recipients(centerId: string, answered?: string): Recipient[];
+  /** The keys that a center's packages may be signed with; a replaced node's results go to the quarantine. */
   signers(centerId: string): PublicKey[];
   /** A node has said, in a package, which sequence of the feed its replica has reached. */
   reached(centerId: string, instanceId: string, since: string): Promise<void>;
@@ -31,9 +33,10 @@ interface PackagesOptions {
   dataDir: string;
   store: ControlStore;
   records: NodeRecords;
+  audit: AuditLog;
 }
 
-export async function openPackages({ dataDir, store, records }: PackagesOptions): Promise<Packages> {
+export async function openPackages({ dataDir, store, records, audit }: PackagesOptions): Promise<Packages> {
   const keys = store.space<Identity>('server');
   let identity = await keys.get('package-key');
   if (identity === undefined) {
@@ -42,8 +45,11 @@ export async function openPackages({ dataDir, store, records }: PackagesOptions)
   }
   const folder = join(dataDir, 'packages');
   await mkdir(folder, { recursive: true });
-  const present = (centerId: string): NodeRecord[] =>
-    records.list(centerId).filter(({ replacedAt }) => replacedAt === undefined);
+  await clearLeftovers(folder, audit);
+  const present = (centerId: string, answered?: string): NodeRecord[] =>
+    records
+      .list(centerId)
+      .filter(({ replacedAt, instanceId }) => replacedAt === undefined || instanceId === answered);
 
   return {
     recipient: recipientOf(identity),
@@ -58,9 +64,10 @@ export async function openPackages({ dataDir, store, records }: PackagesOptions)
       record.packageKey = packageKey;
       await records.save(record);
     },
-    recipients: (centerId) => present(centerId).flatMap(({ packageKey }) => packageKey ?? []),
+    recipients: (centerId, answered) =>
+      present(centerId, answered).flatMap(({ packageKey }) => packageKey ?? []),
     signers: (centerId) =>
-      present(centerId).flatMap(({ keyId }) => (keyId && records.key(keyId)?.publicKey) || []),
+      records.list(centerId).flatMap(({ keyId }) => (keyId && records.key(keyId)?.publicKey) || []),
     async reached(centerId, instanceId, since) {
       const record = records.of(centerId, instanceId);
       if (compareSequences(record.reached ?? ZERO, since) === 1) return;

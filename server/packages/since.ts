@@ -13,6 +13,13 @@ export async function sequenceFor(parts: ServerParts, centerId: string, since: S
   if (since !== ZERO && !parts.feed.isSequence(since)) {
     throw new SyncError('bad_request', `since is not a sequence of this feed: ${since.slice(0, 80)}`);
   }
+  const { updateSeq } = parts.feed.info(centerId);
+  if (compareSequences(since, updateSeq) === 1) {
+    throw new SyncError(
+      'bad_request',
+      `since is after all there is for ${centerId}, which ends at ${updateSeq}`,
+    );
+  }
   return since;
 }
 

@@ -137,7 +137,11 @@ async function makeReceipts(
       madeAt: new Date().toISOString(),
       since: updateSeq,
       through: updateSeq,
-      confirms: { nodeId: nodeOf(manifest), through: manifest.through },
+      confirms: {
+        packageId: manifest.packageId,
+        nodeId: nodeOf(manifest),
+        through: manifest.through,
+      },
       refused,
     },
     revisions: readReceipts(parts, centerId, receiptIds),

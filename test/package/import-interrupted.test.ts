@@ -1,8 +1,11 @@
+import { stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { ImportLine } from '../../local-node/routes/packages.ts';
+import type { StatusAnswer } from '../../local-node/routes/schemas.ts';
 import { PACKAGE_MEDIA_TYPE } from '../../replication/package/manifest.ts';
 import { centerShare } from '../harness/documents.ts';
-import { type NodeProcess, startNode } from '../harness/node.ts';
+import { type RunningNode, startNode } from '../harness/node.ts';
 import { smallDisk } from '../harness/small-disk.ts';
 import { until } from '../harness/until.ts';
 import { CENTER, openPackages, test } from './world.ts';
@@ -11,7 +14,7 @@ import { CENTER, openPackages, test } from './world.ts';
 const LONG = { timeout: 120_000 };
 
 /** Starts an import and reads its progress. */
-async function* watched(node: NodeProcess, file: Uint8Array<ArrayBuffer>): AsyncGenerator<ImportLine> {
+async function* watched(node: RunningNode, file: Uint8Array<ArrayBuffer>): AsyncGenerator<ImportLine> {
   const response = await node.api.open('/api/packages', {
     method: 'POST',
     headers: { 'content-type': PACKAGE_MEDIA_TYPE, accept: 'application/x-ndjson' },
@@ -81,3 +84,61 @@ test(
     expect(await packages.difference()).toBeUndefined();
   },
 );
+
+test(
+  'an import that waits to be gone on with is not displaced by a bad package',
+  LONG,
+  async ({ server, center, folder }) => {
+    await using disk = await smallDisk(48);
+    await using node = await startNode({ server: server.url, center, dataDir: disk.path });
+    const packages = openPackages(server, node, folder);
+    await server.importDocuments(centerShare(CENTER, 'SCI-P1', 3000, 100));
+    const file = await packages.down();
+    await disk.fill();
+    // Enough to copy and check it, and not enough to write what is in it.
+    const filler = join(disk.path, 'filler');
+    await truncate(filler, (await stat(filler)).size - (1 << 20));
+    await expect(packages.into(file)).rejects.toThrow(/insufficient_storage/);
+    await disk.makeRoom();
+    for (const bad of [file.slice(0, -20), new Uint8Array(5000)]) {
+      await expect(packages.into(bad)).rejects.toThrow(/package_damaged|not_a_package/);
+    }
+    await node.stop();
+    await node.start();
+    await until(async () => (await packages.difference()) === undefined, { what: 'the import goes on' });
+    expect(await packages.into(file)).toMatchObject({ written: 0, repeated: true });
+  },
+);
+
+test(
+  'whoever looks in sees how far an import is, also when nobody waits for its answer',
+  LONG,
+  async ({ server, node, packages }) => {
+    await server.importDocuments(centerShare(CENTER, 'SCI-P1', 3000, 100));
+    const file = await packages.down();
+    const events = await node.api.open('/api/events');
+    for await (const line of watched(node, file)) {
+      if ('progress' in line) break;
+    }
+    const seen: StatusAnswer['packageImport'][] = [];
+    for await (const { packageImport } of statuses(events)) {
+      seen.push(packageImport);
+      if (packageImport === null && seen.some((one) => one?.phase === 'writing')) break;
+    }
+    expect(seen).toContainEqual({ phase: 'writing', revisions: expect.any(Number), total: 6084 });
+    expect(await packages.status()).toMatchObject({ packageImport: null });
+    expect(await packages.difference()).toBeUndefined();
+  },
+);
+
+async function* statuses(events: Response): AsyncGenerator<StatusAnswer> {
+  let rest = '';
+  for await (const chunk of events.body!.pipeThrough(new TextDecoderStream())) {
+    const frames = (rest + chunk).split('\n\n');
+    rest = frames.pop() ?? '';
+    for (const frame of frames) {
+      const data = /^data: (.*)$/m.exec(frame)?.[1];
+      if (data) yield JSON.parse(data) as StatusAnswer;
+    }
+  }
+}

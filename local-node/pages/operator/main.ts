@@ -32,7 +32,7 @@ function Operator({ node }: { node: NodeLink }): VNode {
             <${Equality} node=${node} status=${status} />
           </div>
           <${Sitting} node=${node} view=${view} />
-          <${Packages} />
+          <${Packages} underWay=${status.packageImport} />
           <${Quarantine} node=${node} view=${view} />
           <${Log} node=${node} view=${view} />
           <${Settings} node=${node} view=${view} />`

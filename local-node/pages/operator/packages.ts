@@ -8,8 +8,13 @@ import { useLanguage } from '../../../replication/pages/language.ts';
 import { html } from '../../../replication/pages/view.ts';
 import { useWords } from './words.ts';
 
+interface Progress {
+  revisions: number;
+  total: number | null;
+}
+
 interface ImportLine {
-  progress?: { revisions: number; total?: number };
+  progress?: Progress;
   report?: { written: number; repeated: boolean };
 }
 
@@ -17,7 +22,7 @@ const PACKAGES = '/api/packages';
 const RESULTS = '/api/packages/results';
 
 /** Packages that travel on a stick where there is no line; shown where the node takes them. */
-export function Packages(): VNode | null {
+export function Packages({ underWay }: { underWay: Progress | null }): VNode | null {
   const { packages: words, problems } = useWords();
   const language = useLanguage();
   const file = useRef<HTMLInputElement>(null);
@@ -40,20 +45,22 @@ export function Packages(): VNode | null {
     );
     if (file.current) file.current.value = '';
   };
-  const { report, progress } = line ?? {};
+  const { report, progress = underWay } = line ?? {};
+  // An import goes on when the page that began it is closed.
+  const isRunning = act.isRunning || underWay !== null;
   return html`<section class="card stack tight">
     <h2>${words.title}</h2>
     <p class="soft">${words.hint}</p>
     <div class="row">
-      <button type="button" aria-disabled=${act.isRunning} onClick=${() => file.current?.click()}>
-        ${act.isRunning ? words.importing : words.import}
+      <button type="button" aria-disabled=${isRunning} onClick=${() => file.current?.click()}>
+        ${isRunning ? words.importing : words.import}
       </button>
       <input ref=${file} type="file" hidden aria-label=${words.import} onChange=${bring} />
       <a class="button" href=${RESULTS} download>${words.make}</a>
     </div>
     ${
-      act.isRunning &&
-      html`<progress aria-label=${words.importing} max=${progress?.total} value=${progress?.revisions}></progress>`
+      isRunning &&
+      html`<progress aria-label=${words.importing} max=${progress?.total ?? undefined} value=${progress?.revisions}></progress>`
     }
     <p role="status">
       ${report && (report.repeated ? words.repeated : words.imported(formatCount(report.written, language)))}
