@@ -1,5 +1,5 @@
 import type { StoredDocument } from './documents.ts';
-import { SyncError } from './errors.ts';
+import { outOfSpace, SyncError } from './errors.ts';
 import { createGroupCommit, type WriteDocuments, type WriteOutcome } from './group-commit.ts';
 import { isObject } from './json.ts';
 import type { Database } from './pouch.ts';
@@ -52,7 +52,10 @@ export function refuseAlone(
     const done = typeof options === 'function' ? options : callback;
     const answer = bulkDocs(request, typeof options === 'object' ? options : {});
     if (!done) return answer;
-    answer.then((results) => done(null, results), done);
+    answer.then(
+      (results) => done(null, results),
+      (error) => done(told(error)),
+    );
     return undefined;
   };
   return Object.assign(db, { bulkDocs: callbackStyle }) as Database;
@@ -61,6 +64,19 @@ export function refuseAlone(
 function outcomeOf(doc: StoredDocument, { code, reason, statusCode }: SyncError): WriteOutcome {
   const id = typeof doc?._id === 'string' ? doc._id : '';
   return { id, error: code, reason, status: statusCode };
+}
+
+/** A failure of all, such that who answers for PouchDB has its status. */
+function told(error: unknown): unknown {
+  const known = error instanceof SyncError ? error : outOfSpace(error);
+  if (!known) return error;
+  return {
+    error: true,
+    status: known.statusCode,
+    name: known.code,
+    reason: known.reason,
+    message: known.reason,
+  };
 }
 
 /** As PouchDB tells it. */
