@@ -62,8 +62,7 @@ export const ERRORS = {
   },
   insufficient_storage: {
     statusCode: 507,
-    action:
-      'Free space on the disk: a node goes on by itself, a server is started again. What was acknowledged is safe.',
+    action: 'Free space on the disk; the process goes on by itself. What was acknowledged is safe.',
   },
 } as const;
 

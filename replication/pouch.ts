@@ -17,6 +17,10 @@ export type Database = PouchDB.Database<StoredDocument>;
 /** A PouchDB constructor whose databases live in one folder; express-pouchdb takes one. */
 export type PouchConstructor = new (name: string) => Database;
 
+/** Hears of a write that failed. */
+export type OnFailure = (error: unknown) => void;
+type WriteCallback = (error?: Error) => void;
+
 /**
  * How much LevelDB holds in memory (and in its synced log) before it sorts it into files. Its default of 4 MiB has a
  * batch of answer sheets rewritten again and again while the next ones come.
@@ -25,26 +29,41 @@ const WRITE_BUFFER_BYTES = 16 << 20;
 
 /**
  * LevelDB that acknowledges a write only when it is on the disk. PouchDB's default leaves the last writes in a
- * buffer of the operating system, where a power cut takes them.
+ * buffer of the operating system, where a power cut takes them. After a write that failed it takes no other until it
+ * is opened again: what half a record hides at the end of its log would be lost.
  */
-function syncedLevelDown(location: string) {
+function syncedLevelDown(location: string, onFailure: OnFailure) {
   const level = leveldown(location);
+  let failure: Error | undefined;
   const put = level._put.bind(level);
   const batch = level._batch.bind(level);
   const open = level._open.bind(level);
-  level._put = (key, value, options, callback) => put(key, value, { ...options, sync: true }, callback);
-  level._batch = (operations, options, callback) => batch(operations, { ...options, sync: true }, callback);
+  const guarded = (callback: WriteCallback, write: (done: WriteCallback) => void) => {
+    if (failure) return process.nextTick(callback, failure);
+    write((error) => {
+      failure ??= error;
+      if (error) onFailure(error);
+      callback(error);
+    });
+  };
+  level._put = (key, value, options, callback) =>
+    guarded(callback, (done) => put(key, value, { ...options, sync: true }, done));
+  level._batch = (operations, options, callback) =>
+    guarded(callback, (done) => batch(operations, { ...options, sync: true }, done));
   gatherGets(level);
   rememberTrees(level);
   level._open = (options, callback) => open({ ...options, writeBufferSize: WRITE_BUFFER_BYTES }, callback);
   return level;
 }
-syncedLevelDown.destroy = leveldown.destroy;
 
-/** A PouchDB constructor for the databases of `folder` (made when missing), each write synced to disk. */
-export function pouchIn(folder: string): PouchConstructor {
+/**
+ * A PouchDB constructor for the databases of `folder` (made when missing), each write synced to disk.
+ * @param onFailure hears of the first write of each opening that failed.
+ */
+export function pouchIn(folder: string, onFailure: OnFailure = () => {}): PouchConstructor {
   mkdirSync(folder, { recursive: true });
-  const options = { prefix: join(folder, '/'), db: syncedLevelDown };
+  const open = (location: string) => syncedLevelDown(location, onFailure);
+  const options = { prefix: join(folder, '/'), db: Object.assign(open, { destroy: leveldown.destroy }) };
   return PouchDB.defaults(options as PouchDB.Configuration.DatabaseConfiguration) as PouchConstructor;
 }
 

@@ -1,5 +1,5 @@
 import type { StoredDocument } from './documents.ts';
-import { SyncError } from './errors.ts';
+import { outOfSpace, SyncError } from './errors.ts';
 import { createGroupCommit, type WriteDocuments, type WriteOutcome } from './group-commit.ts';
 import { isObject } from './json.ts';
 import type { Database } from './pouch.ts';
@@ -86,7 +86,10 @@ function withCallback<Input>(run: (input: Input, options: BulkOptions) => Promis
     const done = typeof options === 'function' ? options : callback;
     const answer = run(input, typeof options === 'object' ? options : {});
     if (!done) return answer;
-    answer.then((result) => done(null, result), done);
+    answer.then(
+      (result) => done(null, result),
+      (error) => done(told(error)),
+    );
     return undefined;
   };
 }
@@ -109,6 +112,19 @@ function malformedId(id: unknown): string | undefined {
 function outcomeOf(doc: StoredDocument, { code, reason, statusCode }: SyncError): WriteOutcome {
   const id = typeof doc?._id === 'string' ? doc._id : '';
   return { id, error: code, reason, status: statusCode };
+}
+
+/** A failure of all, such that who answers for PouchDB has its status. */
+function told(error: unknown): unknown {
+  const known = error instanceof SyncError ? error : outOfSpace(error);
+  if (!known) return error;
+  return {
+    error: true,
+    status: known.statusCode,
+    name: known.code,
+    reason: known.reason,
+    message: known.reason,
+  };
 }
 
 /** As PouchDB tells it. */

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { installDesignDocuments } from '../design-docs/install.ts';
 import { unusableFolder } from '../replication/data-folder.ts';
 import { SyncError } from '../replication/errors.ts';
+import type { OnFailure } from '../replication/pouch.ts';
 import { announceRunning } from '../replication/running.ts';
 import { openBoard } from './board/board.ts';
 import type { ServerConfig } from './config.ts';
@@ -62,10 +63,13 @@ export interface ServerOptions {
 export async function openServer(config: ServerConfig, options: ServerOptions = {}): Promise<Server> {
   await using opening = new AsyncDisposableStack();
   const log = options.log ?? pino({ level: config.logLevel });
-  const store = opening.use(await openStore(config.dataDir));
+  const unwritable = new AbortController();
+  const onFailure = (error: unknown) => unwritable.abort(error);
+  const store = opening.use(await openStore(config.dataDir, onFailure));
   const admin = await adminToken(config.dataDir, config.adminToken);
   const stopping = new AbortController();
-  const parts = await openParts({ config, store, log, stopping: stopping.signal }, admin.token, opening);
+  const signals = { stopping: stopping.signal, unwritable: unwritable.signal };
+  const parts = await openParts({ config, store, log, ...signals }, onFailure, admin.token, opening);
   const app = await openRoutes(parts, admin.token, opening);
   opening.defer(() => stopping.abort());
   let url = '';
@@ -82,14 +86,15 @@ export async function openServer(config: ServerConfig, options: ServerOptions = 
 
 /** Each part after those it needs; `opening` closes them in reverse. */
 async function openParts(
-  given: Pick<ServerParts, 'config' | 'store' | 'log' | 'stopping'>,
+  given: Pick<ServerParts, 'config' | 'store' | 'log' | 'stopping' | 'unwritable'>,
+  onFailure: OnFailure,
   token: string,
   opening: AsyncDisposableStack,
 ): Promise<ServerParts> {
   const { config, store, log } = given;
-  const hub = opening.use(await openHub(config));
+  const hub = opening.use(await openHub({ ...config, onFailure }));
   await installDesignDocuments(hub.db);
-  const feed = opening.use(await openFeed({ dataDir: config.dataDir, hub, log }));
+  const feed = opening.use(await openFeed({ dataDir: config.dataDir, hub, log, onFailure }));
   const audit = await openAudit(store);
   const exam = opening.use(await openExamDay({ store, hub, feed, audit, log }));
   const origins = openOrigins(store);
@@ -126,10 +131,10 @@ async function openParts(
 }
 
 /** The store is the first LevelDB that is opened, so its lock is the folder's. */
-async function openStore(dataDir: string): Promise<ControlStore> {
+async function openStore(dataDir: string, onFailure: OnFailure): Promise<ControlStore> {
   try {
     await mkdir(dataDir, { recursive: true });
-    return await openControlStore(dataDir);
+    return await openControlStore(dataDir, onFailure);
   } catch (error) {
     throw unusableFolder(dataDir, error);
   }

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
-import { messageOf, outOfSpace, SyncError } from '../replication/errors.ts';
+import { messageOf, SyncError } from '../replication/errors.ts';
 import { createGroupCommit, type WriteDocuments } from '../replication/group-commit.ts';
-import { type Database, type PouchConstructor, pouchAt, pouchIn } from '../replication/pouch.ts';
+import {
+  type Database,
+  type OnFailure,
+  type PouchConstructor,
+  pouchAt,
+  pouchIn,
+} from '../replication/pouch.ts';
 
 /** The name of the hub database under `/couch`. */
 export const HUB_NAME = 'cbt';
@@ -23,13 +29,18 @@ export interface Hub extends AsyncDisposable {
   readonly write: WriteDocuments;
   /** Whether writes are under way or waiting. */
   readonly busy: boolean;
-  /** Whether a write has failed for want of space: LevelDB takes no other until it is opened again. */
-  readonly full: boolean;
+}
+
+export interface HubOptions {
+  dataDir: string;
+  hubUrl: string | undefined;
+  /** Hears of a write to the embedded hub that failed: it takes no other until it is opened again. */
+  onFailure?: OnFailure;
 }
 
 /** Opens the hub: LevelDB under `<dataDir>/couch`, or the CouchDB database at `hubUrl` (made when missing). */
-export async function openHub(options: { dataDir: string; hubUrl: string | undefined }): Promise<Hub> {
-  const pouch = options.hubUrl ? undefined : pouchIn(join(options.dataDir, 'couch'));
+export async function openHub(options: HubOptions): Promise<Hub> {
+  const pouch = options.hubUrl ? undefined : pouchIn(join(options.dataDir, 'couch'), options.onFailure);
   const db = pouch ? new pouch(HUB_NAME) : pouchAt(options.hubUrl as string, { skip_setup: false });
   await db.info().catch((cause: unknown) => {
     throw options.hubUrl ? unusableHub(cause) : cause;
@@ -37,20 +48,12 @@ export async function openHub(options: { dataDir: string; hubUrl: string | undef
   // Each of those who follow it listens; more than ten are no leak.
   db.setMaxListeners(0);
   const commits = createGroupCommit(db);
-  let full = false;
   return {
     db,
     pouch,
-    write: (docs, writeOptions) =>
-      commits.write(docs, writeOptions).catch((error: unknown) => {
-        full ||= outOfSpace(error) !== undefined;
-        throw error;
-      }),
+    write: commits.write,
     get busy() {
       return commits.busy;
-    },
-    get full() {
-      return full;
     },
     identity: () => (db as unknown as { id(): Promise<string> }).id(),
     isAt: async (seq) => pouch !== undefined && (await db.info()).update_seq === seq,

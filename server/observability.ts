@@ -16,11 +16,8 @@ export function registerObservability(app: FastifyInstance, parts: ServerParts):
 
   app.get('/health/ready', async () => {
     if (parts.stopping.aborted) throw new SyncError('not_ready', 'the server is stopping');
-    if (parts.hub.full) {
-      throw new SyncError(
-        'insufficient_storage',
-        'the disk was full: free space, then start the server again',
-      );
+    if (parts.unwritable.aborted) {
+      throw new SyncError('insufficient_storage', 'the disk was full: nothing is stored until there is room');
     }
     const reached = parts.hub.db.info().then(() => true);
     if (!(await Promise.race([reached, delay(HUB_DEADLINE_MS, false, { ref: false })]))) {

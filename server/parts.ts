@@ -44,6 +44,8 @@ export interface CoreParts {
   readonly log: FastifyBaseLogger;
   /** Aborts when the server begins to stop: what waits for something ends its wait. */
   readonly stopping: AbortSignal;
+  /** Aborts when a write to the disk has failed: nothing more is stored until the server is opened again. */
+  readonly unwritable: AbortSignal;
 }
 
 /** What the routes are made of: everything the server has open. */

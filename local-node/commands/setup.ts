@@ -108,7 +108,8 @@ async function registerHere(dataDir: string, identity: NodeIdentity, silenceMs: 
 async function check(identity: Identity, silenceMs: number): Promise<string | undefined> {
   const line = openLine(identity, { silenceMs });
   try {
-    await line.request('GET', '');
+    const { db_name } = await line.request<{ db_name?: string }>('GET', '');
+    if (db_name === undefined) throw new SyncError('unreachable', 'the answer is no database’s');
     return await line.serverUuid();
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
@@ -118,7 +119,9 @@ async function check(identity: Identity, silenceMs: number): Promise<string | un
         cause: error,
       });
     }
-    if (error.code === 'not_found') {
+    // What failed for want of a line has a cause; an answer in other words is another program's.
+    const isAnotherProgram = error.code === 'unreachable' && error.cause === undefined;
+    if (error.code === 'not_found' || isAnotherProgram) {
       throw new SyncError('not_found', `there is no CBT Sync server at ${server}`, { cause: error });
     }
     throw error;

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import type { OnFailure } from '../../replication/pouch.ts';
+import { stopAtFailure } from '../stop-at-failure.ts';
 
 /**
  * What the server keeps for itself, beside the hub and never replicated: credentials, checkpoints of the centers'
@@ -25,8 +27,13 @@ export interface Space<Value> {
   last(): Promise<Value | undefined>;
 }
 
-export async function openControlStore(dataDir: string): Promise<ControlStore> {
+/** @param onFailure hears of a write that failed: the store takes no other until it is opened again. */
+export async function openControlStore(
+  dataDir: string,
+  onFailure: OnFailure = () => {},
+): Promise<ControlStore> {
   const level = new ClassicLevel<string, string>(join(dataDir, 'control'));
+  stopAtFailure(level, onFailure);
   await level.open();
   const spaces = new Map<string, Space<unknown>>();
   return {

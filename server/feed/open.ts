@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { messageOf, SyncError } from '../../replication/errors.ts';
 import { type DocumentId, parseId, partitionOf, testOfPartition } from '../../replication/ids.ts';
+import type { OnFailure } from '../../replication/pouch.ts';
 import { type Hub, unreachableHub } from '../hub.ts';
 import type { CachedBody, CenterFeed, EntryRange, FeedInfo, PartitionState } from './feed.ts';
 import { startFollower } from './follower.ts';
@@ -29,11 +30,13 @@ export interface FeedOptions {
   dataDir: string;
   hub: Hub;
   log: FastifyBaseLogger;
+  /** Hears of a write that failed: the index takes no other until it is opened again. */
+  onFailure?: OnFailure;
 }
 
 /** Opens the index of a hub, makes it when there is none, and follows the hub from where the index stands. */
-export async function openFeed({ dataDir, hub, log }: FeedOptions): Promise<CenterFeed> {
-  const { level, meta } = await openPartitionLog(dataDir, hub);
+export async function openFeed({ dataDir, hub, log, onFailure }: FeedOptions): Promise<CenterFeed> {
+  const { level, meta } = await openPartitionLog(dataDir, hub, onFailure);
   const state = await loadState(level, meta);
   const waiters = createWaiters();
   let ready = false;

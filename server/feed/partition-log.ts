@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import { outOfSpace } from '../../replication/errors.ts';
+import type { OnFailure } from '../../replication/pouch.ts';
 import type { Hub } from '../hub.ts';
+import { stopAtFailure } from '../stop-at-failure.ts';
 
 /**
  * The index beside the hub: for each partition the order in which its documents changed. LevelDB keys:
@@ -95,10 +98,11 @@ export function positionOfKey(key: string): number {
 export async function openPartitionLog(
   dataDir: string,
   hub: Pick<Hub, 'identity' | 'isBefore'>,
+  onFailure: OnFailure = () => {},
 ): Promise<{ level: Level; meta: Meta }> {
   const folder = join(dataDir, 'feed');
   const hubId = await hub.identity();
-  const level = await openLevel(folder).catch(undefinedUnlessLocked);
+  const level = await openLevel(folder, onFailure).catch(undefinedIfUnreadable);
   const stored = await level?.get(keys.meta);
   const meta = stored === undefined ? undefined : (JSON.parse(stored) as Meta);
   const isOurs = meta?.layout === LAYOUT && meta.hubId === hubId && !(await hub.isBefore(meta.hubSeq));
@@ -106,16 +110,24 @@ export async function openPartitionLog(
   await level?.close();
   await rm(folder, { recursive: true, force: true });
   const indexId = randomBytes(5).toString('hex');
-  return { level: await openLevel(folder), meta: { layout: LAYOUT, indexId, hubId, hubSeq: 0, position: 0 } };
+  return {
+    level: await openLevel(folder, onFailure),
+    meta: { layout: LAYOUT, indexId, hubId, hubSeq: 0, position: 0 },
+  };
 }
 
-/** What cannot be read can be built again; what another process has open is not ours to remove. */
-function undefinedUnlessLocked(error: Error): undefined {
-  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'LEVEL_LOCKED') throw error;
+/**
+ * What cannot be read can be built again. What another process has open is not ours to remove, and one that a full disk
+ * keeps closed is whole.
+ */
+function undefinedIfUnreadable(error: Error): undefined {
+  const isLocked = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'LEVEL_LOCKED';
+  if (isLocked || outOfSpace(error)) throw error;
 }
 
-async function openLevel(folder: string): Promise<Level> {
+async function openLevel(folder: string, onFailure: OnFailure): Promise<Level> {
   const level: Level = new ClassicLevel(folder, { cacheSize: 16 << 20, writeBufferSize: 8 << 20 });
+  stopAtFailure(level, onFailure);
   await level.open();
   return level;
 }

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -5,12 +6,18 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runScript, startScript } from '../harness/child.ts';
+import { ROOT, runScript, startScript } from '../harness/child.ts';
 import { compareLeaves, scopeOf } from '../harness/leaves.ts';
 import { tempFolder } from '../harness/temp-folder.ts';
 import { until } from '../harness/until.ts';
 
 const FREE_PORTS = ['--ports', '0,0,0'];
+const spawnDemo = (folder: string) =>
+  spawn(process.execPath, ['test/demo/main.ts', '--folder', folder, ...FREE_PORTS], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 const run = (folder: string, ...args: string[]) =>
   runScript('test/demo/main.ts', ['--folder', folder, ...args]);
 
@@ -51,21 +58,46 @@ describe('npm run demo', () => {
     expect(existsSync(join(data, 'server'))).toBe(true);
   });
 
-  test('wrong usage is exit code 2', async () => {
-    expect((await run('nowhere', '--ports', '1,2')).code).toBe(2);
+  test.each(['1,2', '4100,4100,5101'])('wrong usage is exit code 2: ports %s', async (ports) => {
+    expect((await run('nowhere', '--ports', ports)).code).toBe(2);
   });
 
-  test('an interrupt stops the processes and removes the folder', async () => {
+  test.each(['SIGINT', 'SIGHUP'] as const)(
+    '%s stops the processes and removes the folder',
+    async (signal) => {
+      await using folder = await tempFolder();
+      const data = join(folder.path, 'demo');
+      await using demo = startScript('test/demo/main.ts', ['--folder', data, ...FREE_PORTS]);
+      const url = await until(() => /start the server .*(http:\S+),/.exec(demo.output)?.[1], {
+        what: 'the demo’s server is up',
+      });
+      const exit = await demo.stop(signal);
+      expect(exit.code).toBe(130);
+      expect(existsSync(data)).toBe(false);
+      await expect(fetch(url)).rejects.toThrow();
+    },
+  );
+
+  test('Ctrl-C, which every process hears, ends it at once while the server starts', async () => {
     await using folder = await tempFolder();
     const data = join(folder.path, 'demo');
-    await using demo = startScript('test/demo/main.ts', ['--folder', data, ...FREE_PORTS]);
-    const url = await until(() => /start the server .*(http:\S+),/.exec(demo.output)?.[1], {
-      what: 'the demo’s server is up',
-    });
-    const exit = await demo.stop('SIGINT');
-    expect(exit.code).toBe(130);
+    const demo = spawnDemo(data);
+    await once(demo.stdout, 'data');
+    const interrupted = performance.now();
+    process.kill(-(demo.pid as number), 'SIGINT');
+    expect(await once(demo, 'close')).toEqual([130, null]);
+    expect(performance.now() - interrupted).toBeLessThan(10_000);
     expect(existsSync(data)).toBe(false);
-    await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test('a reader that goes away, as head does, leaves neither processes nor the folder', async () => {
+    await using folder = await tempFolder();
+    const data = join(folder.path, 'demo');
+    const demo = spawnDemo(data);
+    await once(demo.stdout, 'data');
+    demo.stdout.destroy();
+    expect(await once(demo, 'close')).toEqual([130, null]);
+    expect(existsSync(data)).toBe(false);
   });
 });
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { messageOf } from '../../replication/errors.ts';
 import { checkPreconditions, Obstacle } from './preconditions.ts';
@@ -24,14 +25,17 @@ const program = new Command('npm run demo --')
 const options = program.opts<{ once?: boolean; ports: number[]; folder: string }>();
 const interruption = new AbortController();
 // Also for a second Ctrl-C while the processes stop: it is not needed, and must not leave them behind.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => interruption.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interruption.abort());
+// Who read what is told has gone, or the terminal has.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interruption.abort());
 process.exitCode = await main(interruption.signal);
 
 function parsePorts(text: string): number[] {
   const ports = text.split(',').map(Number);
-  if (ports.length === 3 && ports.every((port) => Number.isInteger(port) && port >= 0 && port < 65_536))
-    return ports;
-  throw new InvalidArgumentError('three ports, for example 4000,5000,5001');
+  const isPort = (port: number) => Number.isInteger(port) && port >= 0 && port < 65_536;
+  const isOnce = (port: number, index: number) => port === 0 || ports.indexOf(port) === index;
+  if (ports.length === 3 && ports.every(isPort) && ports.every(isOnce)) return ports;
+  throw new InvalidArgumentError('three different ports, for example 4000,5000,5001');
 }
 
 /** @returns the exit code. */
@@ -60,6 +64,8 @@ async function main(signal: AbortSignal): Promise<number> {
     if (!options.once) await stayUp(told);
     return 0;
   } catch (error) {
+    // Ctrl-C reaches the processes too, and what comes of their end may be told a moment before the signal.
+    await setImmediate();
     if (signal.aborted) return 130;
     screen.fail(`\ndemo: ${messageOf(error)}`);
     return 1;

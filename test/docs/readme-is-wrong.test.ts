@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT, runScript } from '../harness/child.ts';
+import { openNodeHere } from '../harness/node.ts';
+import { openServerHere } from '../harness/server.ts';
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
@@ -18,6 +20,17 @@ describe('README.md', () => {
 
   test('is short', () => {
     expect(readme.split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  test('names only routes that the server and the node describe', async () => {
+    await using server = await openServerHere();
+    await using node = await openNodeHere({ server: server.url, center: await server.addCenter('L-1') });
+    const routes = new Set([...(await describedRoutes(server.url)), ...(await describedRoutes(node.url))]);
+    const named = readme.matchAll(/`(GET|POST|PUT|DELETE) (\S+?)(?:\?[^`]*|\[[^`]*)?`/g);
+    const missing = [...named]
+      .map(([, method, path = '']) => `${method} ${path.replace(/:\w+/g, '{}')}`)
+      .filter((route) => !routes.has(route));
+    expect(missing).toEqual([]);
   });
 
   test.each([
@@ -38,3 +51,11 @@ describe('README.md', () => {
     }
   });
 });
+
+/** `GET /api/centers/{}` for each operation that a process describes by OpenAPI. */
+async function describedRoutes(url: string): Promise<string[]> {
+  const { paths } = (await (await fetch(`${url}/docs/json`)).json()) as { paths: Record<string, object> };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`),
+  );
+}

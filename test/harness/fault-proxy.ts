@@ -74,7 +74,7 @@ export async function openFaultProxy(target: string): Promise<FaultProxy> {
   }
 
   function carry(client: Socket): void {
-    const upstream = connect(Number(targetPort), hostname);
+    const upstream = connect(Number(targetPort) || 80, hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket.setNoDelay(true));
       socket.on('error', () => {}).on('close', () => sockets.delete(socket));

@@ -7,8 +7,9 @@ import { until } from './until.ts';
 
 /** Waits until the process has announced itself; fails at once, with what it wrote, when it ends instead. */
 export async function announced(dataDir: string, child: Child): Promise<RunningProcess> {
-  const announcement = until(
+  const announcement = await until(
     async () => {
+      if (!child.running) return 'ended';
       const text = await readFile(join(dataDir, 'running.json'), 'utf8').catch(() => undefined);
       const running = text ? (JSON.parse(text) as RunningProcess & { pid: number }) : undefined;
       // An older process that was killed has left its own.
@@ -16,13 +17,9 @@ export async function announced(dataDir: string, child: Child): Promise<RunningP
     },
     { what: `process ${child.pid} announces itself in ${dataDir}` },
   );
-  const failure = child.exited.then((exit): never => {
-    throw new Error(`ended with ${exit.code ?? exit.signal} instead of serving:\n${exit.output}`);
-  });
-  // Whichever comes second is of no interest.
-  announcement.catch(() => {});
-  failure.catch(() => {});
-  return Promise.race([announcement, failure]);
+  if (announcement !== 'ended') return announcement;
+  const exit = await child.exited;
+  throw new Error(`ended with ${exit.code ?? exit.signal} instead of serving:\n${exit.output}`);
 }
 
 /** How long requests that run may take to end; a process is given longer. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempFolder } from './temp-folder.ts';
 
@@ -8,7 +8,8 @@ export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   /** Fills it to the last byte. */
   fill(): Promise<void>;
-  makeRoom(): Promise<void>;
+  /** Of so many megabytes, or of all that was filled. */
+  makeRoom(megabytes?: number): Promise<void>;
 }
 
 /** Mounts a disk; needs root on Linux. */
@@ -26,7 +27,11 @@ export async function smallDisk(megabytes: number): Promise<SmallDisk> {
         while (await append(filler, bytes));
       }
     },
-    makeRoom: () => rm(filler),
+    async makeRoom(ofMegabytes) {
+      if (ofMegabytes === undefined) return rm(filler);
+      const { size } = await stat(filler);
+      await truncate(filler, size - (ofMegabytes << 20));
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

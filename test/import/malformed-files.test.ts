@@ -9,6 +9,17 @@ test.each([
   ['a byte order mark alone', '\uFEFF', 'odd.csv:1:: empty file'],
   ['a file of another form', 'a,b\n1,2\n', 'odd.csv:1:: not a form of the authority: its columns are a, b'],
   [
+    'a file with semicolons',
+    'subject_code;name\nAST;Astronomy\n',
+    'odd.csv:1:: its columns are not divided by commas: subject_code;name',
+  ],
+  ['a header that is no text', 'subject_code,n\uFFFDme\n', 'odd.csv:1:: not UTF-8'],
+  [
+    'a row that is too long',
+    `subject_code,name\nAST,${'x'.repeat(300_000)}\nMUS,Music\n`,
+    'odd.csv:2:: a row of more than 256 KiB, or a quote that is not closed: nothing from here on was read',
+  ],
+  [
     'a missing column',
     'registration_number,first_name,last_name,email,phone,date_of_birth,sex\n',
     'odd.csv:1:: missing column middle_name of the form students',

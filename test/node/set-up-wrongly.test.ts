@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runScript } from '../harness/child.ts';
@@ -30,6 +33,19 @@ test('setup says what is wrong in one line, and keeps nothing of it', async () =
     code: 1,
     stderr: `cbt-node: ${new URL(line.url).host} does not answer (ECONNREFUSED)\n`,
   });
+
+  const other = createHttpServer((_, response) => response.writeHead(404).end('<h1>Not here</h1>'));
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const otherUrl = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  expect(await setup('--server', otherUrl, '--secret', 'x')).toMatchObject({
+    code: 1,
+    stderr: `cbt-node: there is no CBT Sync server at ${otherUrl}\n`,
+  });
+  other.removeAllListeners('request').on('request', (_, response) => response.end('<h1>Welcome</h1>'));
+  expect((await setup('--server', otherUrl, '--secret', 'x')).stderr).toBe(
+    `cbt-node: there is no CBT Sync server at ${otherUrl}\n`,
+  );
+  other.close();
 
   const nonsense = await setup('--server', 'ftp://x', '--secret', 'x');
   expect(nonsense).toMatchObject({ code: 1, stderr: 'cbt-node: server is not an http or https address\n' });

@@ -110,6 +110,9 @@ export function matchHeader(columns: readonly string[]): Header {
       best = { form, missing, shared };
     }
   }
+  if (columns.length === 1 && /[;\t]/.test(columns[0] as string)) {
+    return { reason: `its columns are not divided by commas: ${columns[0]}` };
+  }
   if (!best || best.missing.length >= best.shared) {
     return { reason: `not a form of the authority: its columns are ${columns.join(', ')}` };
   }

@@ -5,8 +5,10 @@ import { type FormName, matchHeader } from './forms.ts';
 
 /** A longer record is taken for a quote that nobody closed. */
 const MAX_RECORD_BYTES = 256 * 1024;
+const TOO_LONG = 'a row of more than 256 KiB, or a quote that is not closed';
 /** What a decoder puts in the place of bytes that are not UTF-8. */
 const REPLACEMENT = '\uFFFD';
+const NOT_TEXT = 'not UTF-8';
 
 /** A record of a CSV file and the line it begins on. */
 interface CsvRecord {
@@ -27,7 +29,7 @@ export async function* readCsv(source: Readable, file: string): AsyncGenerator<E
       yield rowOf(record, header, file);
     } else {
       const columns = record.cells.map((cell) => cell.trim().toLowerCase());
-      const matched = matchHeader(columns);
+      const matched = isText(record) ? matchHeader(columns) : { reason: NOT_TEXT };
       if ('reason' in matched) return yield { file, line: record.line, field: '', reason: matched.reason };
       header = { form: matched.form, columns };
       if (matched.unknown.length > 0) {
@@ -49,6 +51,10 @@ export async function readForm(source: Readable): Promise<FormName | undefined> 
   return undefined;
 }
 
+function isText({ cells }: CsvRecord): boolean {
+  return cells.every((cell) => !cell.includes(REPLACEMENT));
+}
+
 function rowOf(
   { line, cells }: CsvRecord,
   header: { form: FormName; columns: string[] },
@@ -61,7 +67,7 @@ function rowOf(
   const row: Record<string, string> = {};
   for (const [index, column] of columns.entries()) {
     const cell = cells[index] as string;
-    if (cell.includes(REPLACEMENT)) return { file, line, field: column, reason: 'not UTF-8' };
+    if (cell.includes(REPLACEMENT)) return { file, line, field: column, reason: NOT_TEXT };
     row[column] = cell.trim();
   }
   return { file, line, form, row };
@@ -75,6 +81,7 @@ function rowOf(
 async function* readRecords(source: Readable): AsyncGenerator<CsvRecord | Omit<Fault, 'file'>> {
   let parsed = 0;
   let brokenAfter = Number.POSITIVE_INFINITY;
+  let broken = 'a quote is not closed';
   const parser = parse({
     bom: true,
     relax_column_count: true,
@@ -86,8 +93,10 @@ async function* readRecords(source: Readable): AsyncGenerator<CsvRecord | Omit<F
       parsed += 1;
       return record;
     },
-    on_skip: () => {
-      brokenAfter = Math.min(brokenAfter, parsed);
+    on_skip: (error) => {
+      if (brokenAfter <= parsed) return;
+      brokenAfter = parsed;
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') broken = TOO_LONG;
     },
   });
   // A pipe does not pass an error on.
@@ -105,7 +114,7 @@ async function* readRecords(source: Readable): AsyncGenerator<CsvRecord | Omit<F
     source.destroy();
   }
   if (brokenAfter === read) {
-    yield { line, field: '', reason: 'a quote is not closed: nothing from here on was read' };
+    yield { line, field: '', reason: `${broken}: nothing from here on was read` };
   }
 }
 
