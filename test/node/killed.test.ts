@@ -5,7 +5,7 @@ import { answers, students } from './documents.ts';
 const KILLS = 20;
 
 test('a node killed again and again while it pulls, pushes and is written to loses nothing it acknowledged', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   await using center = await startCenter();
   const acknowledged: string[] = [];
