@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClassicLevel } from 'classic-level';
 import { unusableFolder } from '../replication/data-folder.ts';
+import { roomOnDisk } from '../replication/disk-room.ts';
 import { outOfSpace, SyncError } from '../replication/errors.ts';
 import { type Database, type PouchConstructor, pouchIn } from '../replication/pouch.ts';
 import type { RawLevel } from './disk/scan.ts';
@@ -10,7 +11,7 @@ import type { RawLevel } from './disk/scan.ts';
 /** The name of the replica under `/couch`. */
 export const REPLICA_NAME = 'replica';
 
-/** How long a disk that is full is left alone. */
+/** How long a replica that cannot be opened is left alone. */
 const REOPEN_MS = 1000;
 
 /** One change of the replica, by whoever made it. */
@@ -70,7 +71,7 @@ export async function openReplica(dataDir: string): Promise<Replica> {
   let following: { cancel(): void } | undefined;
   let mending: Promise<void> | undefined;
   let isDiskFull = false;
-  let isDisposed = false;
+  const disposed = new AbortController();
 
   async function open(): Promise<void> {
     const watched = watchWrites(new pouch(REPLICA_NAME));
@@ -104,7 +105,7 @@ export async function openReplica(dataDir: string): Promise<Replica> {
    */
   async function mend(): Promise<void> {
     await close();
-    while (!isDisposed) {
+    while (await roomOnDisk(dataDir, disposed.signal)) {
       try {
         return await open();
       } catch (error) {
@@ -192,7 +193,7 @@ export async function openReplica(dataDir: string): Promise<Replica> {
       }
     },
     async [Symbol.asyncDispose]() {
-      isDisposed = true;
+      disposed.abort();
       await mending;
       await close();
     },

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
+import { roomOnDisk } from '../../replication/disk-room.ts';
 import { outOfSpace } from '../../replication/errors.ts';
 import { boundHeap } from '../../replication/heap.ts';
 import { openServer, type Server } from '../app.ts';
 import { readConfig, type ServerConfig } from '../config.ts';
-import { roomOnDisk } from '../disk-room.ts';
 
 /** How long requests that run may take to end after a stop was asked for; Docker kills what is not gone after 10 s. */
 const STOP_GRACE_MS = 5000;

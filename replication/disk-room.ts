@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -9,10 +9,16 @@ const RETRY_MS = 1000;
 /** Waits until that much can be written to `folder`, whatever limits it. @returns `false` when `signal` aborts first. */
 export async function roomOnDisk(folder: string, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
-    if (await canWrite(join(folder, 'room'))) return true;
+    if ((await isWorthATry(folder)) && (await canWrite(join(folder, 'room')))) return true;
     await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
   return false;
+}
+
+/** The attempt must not take what little room others still write in. */
+async function isWorthATry(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize > 1.5 * ROOM_BYTES;
 }
 
 async function canWrite(file: string): Promise<boolean> {
