@@ -50,3 +50,15 @@ function ownDocuments(centerId: string, documents: number, from: number): Stored
 export function scopeSize(shape: HubShape, ownDocuments: number): number {
   return 1 + shape.testDocuments + ownDocuments;
 }
+
+/** A hub that holds one center's share and no more. @returns its shape, and of how many documents the share is. */
+export function oneShare(documents: number): { shape: HubShape; expected: number } {
+  const own = Math.round(documents * 0.9);
+  const shape: HubShape = {
+    centers: 0,
+    ownDocuments: 0,
+    testDocuments: documents - own - 1,
+    bigCenterDocuments: own,
+  };
+  return { shape, expected: scopeSize(shape, own) };
+}

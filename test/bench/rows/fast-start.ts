@@ -1,7 +1,7 @@
 import { openFaultProxy } from '../../harness/fault-proxy.ts';
 import { type NodeProcess, startNode } from '../../harness/node.ts';
 import type { CenterAccess, RunningServer } from '../../harness/server.ts';
-import { BIG_CENTER, type HubShape, scopeSize } from '../dataset.ts';
+import { BIG_CENTER, oneShare } from '../dataset.ts';
 import { prepareHub } from '../hubs.ts';
 import { counted, type Measurement, scaled, seconds, times } from '../row.ts';
 
@@ -17,15 +17,7 @@ export const fastStart: Measurement = {
   name: 'fast-start',
   description: 'a first replica of 10,000 documents over 300 ms and 1 Mbit/s',
   async measure(scale, say) {
-    const documents = scaled(10_000, scale);
-    const own = Math.round(documents * 0.9);
-    const shape: HubShape = {
-      centers: 0,
-      ownDocuments: 0,
-      testDocuments: documents - own - 1,
-      bigCenterDocuments: own,
-    };
-    const expected = scopeSize(shape, own);
+    const { shape, expected } = oneShare(scaled(10_000, scale));
     await using hub = await prepareHub(shape);
     await using server = await hub.startOurs();
     const center = await server.addCenter(BIG_CENTER);

@@ -7,7 +7,7 @@ import { runScript } from '../../harness/child.ts';
 import { startNode } from '../../harness/node.ts';
 import type { CenterAccess, ServerProcess } from '../../harness/server.ts';
 import { tempFolder } from '../../harness/temp-folder.ts';
-import { BIG_CENTER, type HubShape, scopeSize } from '../dataset.ts';
+import { BIG_CENTER, oneShare } from '../dataset.ts';
 import { prepareHub } from '../hubs.ts';
 import type { Replicated } from '../replicate.ts';
 import { counted, type Measurement, perSecond, scaled, times } from '../row.ts';
@@ -21,15 +21,7 @@ export const packages: Measurement = {
   name: 'packages',
   description: 'a package of 10,000 documents: its size, and its import into an empty node',
   async measure(scale, say) {
-    const documents = scaled(10_000, scale);
-    const own = Math.round(documents * 0.9);
-    const shape: HubShape = {
-      centers: 0,
-      ownDocuments: 0,
-      testDocuments: documents - own - 1,
-      bigCenterDocuments: own,
-    };
-    const expected = scopeSize(shape, own);
+    const { shape, expected } = oneShare(scaled(10_000, scale));
     await using hub = await prepareHub(shape);
     await using server = await hub.startOurs();
     const center = await server.addCenter(BIG_CENTER);

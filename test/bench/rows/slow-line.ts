@@ -1,6 +1,6 @@
 import { openFaultProxy } from '../../harness/fault-proxy.ts';
 import { pullWithNode, pullWithPouch } from '../clients.ts';
-import { BIG_CENTER, type HubShape, SHARED_TEST, scopeSize } from '../dataset.ts';
+import { BIG_CENTER, oneShare, SHARED_TEST } from '../dataset.ts';
 import { installFilter, prepareHub } from '../hubs.ts';
 import { counted, type Measurement, type Row, scaled, seconds, times } from '../row.ts';
 
@@ -17,15 +17,7 @@ export const slowLine: Measurement = {
   name: 'slow-line',
   description: '5,000 documents over 300 ms round trip and 1 Mbit/s',
   async measure(scale, say) {
-    const documents = scaled(5000, scale);
-    const own = Math.round(documents * 0.9);
-    const shape: HubShape = {
-      centers: 0,
-      ownDocuments: 0,
-      testDocuments: documents - own - 1,
-      bigCenterDocuments: own,
-    };
-    const expected = scopeSize(shape, own);
+    const { shape, expected } = oneShare(scaled(5000, scale));
     await using hub = await prepareHub(shape);
     say('ours, from our node');
     const ours = await pullOurs(hub, expected);
